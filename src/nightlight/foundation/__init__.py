@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ground floor: clock, digests, canonical JSON, public ids, hardened XML, refusals. No tables, no Django."""
