@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what a reporter's software sends as a request body, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qs
+
+import multipart
+
+from nightlight.pipeline.tips.formats.cybertipline.answers import Situation
+from nightlight.pipeline.tips.formats.cybertipline.document import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.http import HttpRequest
+
+CHUNK = 256 * 1024
+# The interface states no limit for XML; real reports stay far below this, and memory must be bounded.
+MAX_XML = 8 * 1024 * 1024
+_MAX_FORM = 64 * 1024
+
+
+class BodyCutShort(Exception):
+    """The connection ended before the declared length had come."""
+
+
+class Sink(Protocol):
+    """Where the bytes of an uploaded file go."""
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+
+
+def chunks(request: HttpRequest) -> Iterator[bytes]:
+    """Yield the request body as it comes, whether its length is declared or it is chunked.
+
+    Django's own reader takes a body without Content-Length for empty, so this reads the server's stream.
+    Raises BodyCutShort.
+    """
+    stream = request.META["wsgi.input"]
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    left = int(declared) if declared.isdecimal() else None
+    while left is None or left > 0:
+        try:
+            chunk = stream.read(CHUNK if left is None else min(CHUNK, left))
+        except OSError as error:
+            raise BodyCutShort from error
+        if not chunk:
+            break
+        if left is not None:
+            left -= len(chunk)
+        yield chunk
+    if left:
+        raise BodyCutShort
+
+
+def whole(request: HttpRequest, *, at_most: int) -> bytes | None:
+    """Return the whole body, or None if it is larger than ``at_most`` bytes (the rest is read and dropped)."""
+    kept: list[bytes] = []
+    size = 0
+    for chunk in chunks(request):
+        size += len(chunk)
+        if size <= at_most:
+            kept.append(chunk)
+    return b"".join(kept) if size <= at_most else None
+
+
+@dataclass(slots=True)
+class Form:
+    """The fields of a form; ``file_name`` is None where no file part came."""
+
+    fields: dict[str, str]
+    file_name: str | None = None
+
+
+def form(request: HttpRequest) -> Form:
+    """Read a small form in either encoding. Raises Refused (4000) where it is neither or broken."""
+    kind, options = multipart.parse_options_header(request.META.get("CONTENT_TYPE", ""))
+    if kind == "multipart/form-data":
+        return _multipart(request, options, sink=None, broken=Situation.INVALID_REQUEST)
+    body = whole(request, at_most=_MAX_FORM)
+    if body is None:
+        raise Refused(Situation.INVALID_REQUEST, "The form is too large.")
+    try:
+        pairs = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise Refused(Situation.INVALID_REQUEST, "The form could not be read.") from None
+    return Form(fields={name: values[0] for name, values in pairs.items()})
+
+
+def upload(request: HttpRequest, sink: Sink) -> Form:
+    """Read an upload, streaming the part ``file`` into ``sink``. Raises Refused (4200) where it is broken."""
+    kind, options = multipart.parse_options_header(request.META.get("CONTENT_TYPE", ""))
+    if kind != "multipart/form-data":
+        for _ in chunks(request):  # read to the end, so that the answer is not lost in a reset connection
+            pass
+        raise Refused(Situation.MALFORMED_FILE, "An upload is sent as multipart/form-data.")
+    return _multipart(request, options, sink=sink, broken=Situation.MALFORMED_FILE)
+
+
+def _multipart(request: HttpRequest, options: dict[str, str], *, sink: Sink | None, broken: Situation) -> Form:
+    incoming = chunks(request)
+    result = Form(fields={})
+    try:
+        boundary = options.get("boundary", "")
+        parser = multipart.PushMultipartParser(boundary, max_segment_count=20)
+        current: multipart.MultipartSegment | None = None
+        text = bytearray()
+        for chunk in incoming:
+            if parser.closed:
+                continue
+            for event in parser.parse(chunk):
+                if isinstance(event, multipart.MultipartSegment):
+                    current, text = event, bytearray()
+                    if event.name == "file" and sink is not None:
+                        if result.file_name is not None:
+                            raise Refused(broken, "An upload holds one file.")
+                        result.file_name = event.filename or ""
+                elif event is None and current is not None:
+                    if current.name != "file" or sink is None:
+                        result.fields.setdefault(current.name, bytes(text).decode("utf-8", "replace"))
+                elif event is not None and current is not None:
+                    if current.name == "file" and sink is not None:
+                        sink.write(event)
+                    elif len(text) + len(event) > _MAX_FORM:
+                        raise Refused(broken, "A form field is too large.")
+                    else:
+                        text += event
+        parser.close()
+    except (multipart.MultipartError, UnicodeDecodeError):
+        _drain(incoming)
+        raise Refused(broken, "The multipart body is broken.") from None
+    except Refused:
+        _drain(incoming)
+        raise
+    return result
+
+
+def _drain(incoming: Iterator[bytes]) -> None:
+    for _ in incoming:
+        pass

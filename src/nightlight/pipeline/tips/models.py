@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of received reports: what came, exactly as it came, and beside it what was worked out from it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from nightlight.trust.accounts.models import Environment, Reporter
+from nightlight.trust.evidence.models import Item
+
+APPEND_ONLY_TABLES = ("tips_document", "tips_tipfile", "tips_importedfile")
+
+
+class Source(models.TextChoices):
+    """How a tip came."""
+
+    API = "reporting-api", "Reporting API"
+    DOWNLOAD = "cybertip-json", "CyberTip download"
+
+
+class State(models.TextChoices):
+    """Where a report is in its life (api.md 1.7)."""
+
+    OPEN = "open", "Not finished yet"
+    RECEIVED = "received", "Received"
+    RETRACTED = "retracted", "Retracted by the reporter"
+    EXPIRED = "expired", "Never finished by the reporter"
+    UNREADABLE = "unreadable", "Could not be read"
+
+
+class Tip(models.Model):
+    """One report. Everything but its state is written once; a trigger holds the state to the life cycle."""
+
+    public_id = models.CharField(max_length=16, unique=True)
+    report_id = models.BigIntegerField(unique=True)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    environment = models.CharField(max_length=10, choices=Environment.choices)
+    reporter = models.ForeignKey(Reporter, on_delete=models.PROTECT, related_name="tips")
+    sent_by = models.CharField(max_length=64)
+    incident_type = models.CharField(max_length=24)
+    batched = models.BooleanField()
+    escalated = models.BooleanField()
+    payload_sha256 = models.BinaryField(max_length=32)
+    opened_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    state_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # The inbox reads newest first; open reports are not in it, so opening one touches none of these.
+            models.Index(
+                fields=["environment", "state", "-state_at", "-id"],
+                name="tip_inbox",
+                condition=~Q(state="open"),
+            ),
+            models.Index(
+                fields=["environment", "state", "incident_type", "-state_at", "-id"],
+                name="tip_inbox_type",
+                condition=~Q(state="open"),
+            ),
+            models.Index(
+                fields=["environment", "state", "reporter", "-state_at", "-id"],
+                name="tip_inbox_reporter",
+                condition=~Q(state="open"),
+            ),
+            models.Index(fields=["environment", "opened_at"], name="tip_open", condition=Q(state="open")),
+            models.Index(fields=["payload_sha256"], name="tip_payload"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class DocumentKind(models.TextChoices):
+    """What a kept document is."""
+
+    REPORT = "report", "Report as received"
+    FILE_DETAILS = "file-details", "File details as received"
+    RECEIPT = "receipt", "Receipt as sent"
+    DOWNLOAD = "download", "CyberTip as downloaded"
+
+
+class Document(models.Model):
+    """The exact bytes a reporter sent about a tip, or that we answered as its receipt."""
+
+    tip = models.ForeignKey(Tip, on_delete=models.PROTECT, related_name="documents")
+    kind = models.CharField(max_length=14, choices=DocumentKind.choices)
+    file_id = models.CharField(max_length=32, blank=True)
+    body = models.BinaryField()
+    sha256 = models.BinaryField(max_length=32)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tip", "kind", "file_id"], name="document_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.tip_id}"
+
+
+class TipFile(models.Model):
+    """A file of a report, under the id the reporter was told; in upload order by its key."""
+
+    tip = models.ForeignKey(Tip, on_delete=models.PROTECT, related_name="files")
+    item = models.OneToOneField(Item, on_delete=models.PROTECT, related_name="tip_file")
+    file_id = models.CharField(max_length=32, unique=True)
+
+    def __str__(self) -> str:
+        return self.file_id
+
+
+class Summary(models.Model):
+    """What was worked out from a tip for the inbox; rebuilt whenever the rule that made it changes."""
+
+    tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="summary")
+    version = models.IntegerField()
+    external_number = models.CharField(max_length=40, blank=True, db_index=True)
+    sentence = models.TextField()
+    people = models.IntegerField()
+    accounts = models.IntegerField()
+    network_events = models.IntegerField()
+    files = models.IntegerField()
+    findings = models.IntegerField()
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class LikelyDuplicate(models.Model):
+    """A tip that repeats an earlier one of the same reporter, byte for byte, within days. Flagged, never dropped."""
+
+    tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="repeats")
+    earlier = models.ForeignKey(Tip, on_delete=models.PROTECT, related_name="repeated_by")
+
+    def __str__(self) -> str:
+        return f"{self.tip_id} repeats {self.earlier_id}"
+
+
+class ImportState(models.TextChoices):
+    """How far an import of downloads has come."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    STOPPED = "stopped", "Stopped; what was imported stays, start it again to go on"
+
+
+class Import(models.Model):
+    """One import of downloaded CyberTips: a file, a folder or a ZIP."""
+
+    public_id = models.CharField(max_length=16, unique=True)
+    name = models.CharField(max_length=255)
+    by = models.CharField(max_length=64)
+    started_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=ImportState.choices)
+    expected = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Outcome(models.TextChoices):
+    """What became of one file of an import."""
+
+    NEW = "new", "New tip"
+    KNOWN = "known", "Already here"
+    UNREADABLE = "unreadable", "Kept, but could not be read"
+    NOT_A_TIP = "not-a-tip", "Not a CyberTip file; left where it was"
+
+
+class ImportedFile(models.Model):
+    """One file of an import and what became of it."""
+
+    batch = models.ForeignKey(Import, on_delete=models.PROTECT, related_name="entries")
+    name = models.CharField(max_length=1024)
+    sha256 = models.BinaryField(max_length=32)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    tip = models.ForeignKey(Tip, on_delete=models.PROTECT, null=True, related_name="imports")
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "name"], name="imported_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportUpload(models.Model):
+    """The evidence item that holds what was dropped on the import page."""
+
+    batch = models.OneToOneField(Import, on_delete=models.PROTECT, primary_key=True, related_name="upload")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.item_id)

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads of received reports for people: the inbox, what has arrived since, one tip, and imports.
+
+Every list takes the viewer first. Lists go by key, not by offset, and counts stop at a cap, so that a page
+costs the same at a million tips as at a hundred.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.db.models import Count, Max, Q
+
+from nightlight.foundation import public_ids
+from nightlight.foundation.refusals import NotAllowed, NotFound
+from nightlight.pipeline.tips.models import Import, ImportedFile, ImportState, State, Summary, Tip
+from nightlight.pipeline.tips.reading import IncidentType
+from nightlight.trust.accounts.models import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from django.db.models import QuerySet
+
+    from nightlight.trust.accounts.models import User
+
+PAGE = 50
+CAP = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR = re.compile(r"([0-9]{1,17})-([0-9A-Z]{8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the inbox: after which tip, by its time. Says nothing that the page itself does not say."""
+
+    at: datetime
+    public_id: str
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Read a cursor from an address; raises ValueError for anything `str` would not have written."""
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            raise ValueError("This is no place in the list.")
+        public_id = public_ids.normalise(f"NL{found[2]}")
+        return cls(_EPOCH + timedelta(microseconds=int(found[1])), public_id)
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.public_id[3:].replace('-', '')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which tips a list holds; `since` is inclusive, `until` exclusive. Production unless asked otherwise."""
+
+    environment: str = Environment.PRODUCTION
+    state: str = State.RECEIVED
+    reporter: str = ""  # public id
+    incident_type: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One tip in a list. `sentence` is None as long as the tip is still being read."""
+
+    public_id: str
+    source: str
+    environment: str
+    state: str
+    state_at: datetime
+    incident_type: str
+    escalated: bool
+    batched: bool
+    reporter: str
+    sentence: str | None
+    people: int | None
+    files: int | None
+    network_events: int | None
+    findings: int | None
+    repeats: str | None
+
+    @property
+    def type_label(self) -> str:
+        """The incident type in the field's present terms."""
+        return type_label(self.incident_type)
+
+    @property
+    def cursor(self) -> Cursor:
+        """This tip's place in the list."""
+        return Cursor(self.state_at, self.public_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the inbox, newest first, and where the neighbouring pages begin."""
+
+    rows: tuple[Row, ...]
+    newer: Cursor | None
+    older: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A number that stops at a cap; `more` when there are more than `number`."""
+
+    number: int
+    more: bool = False
+
+
+_COLUMNS = (
+    "public_id",
+    "source",
+    "environment",
+    "state",
+    "state_at",
+    "incident_type",
+    "escalated",
+    "batched",
+    "reporter__name",
+    "summary__sentence",
+    "summary__people",
+    "summary__files",
+    "summary__network_events",
+    "summary__findings",
+    "repeats__earlier__public_id",
+)
+
+
+def type_label(code: str) -> str:
+    """The incident type in the field's present terms; an unknown code stays as it is."""
+    try:
+        return IncidentType(code).label
+    except ValueError:
+        return code
+
+
+def inbox(
+    viewer: User, wanted: Filter, *, after: Cursor | None = None, before: Cursor | None = None
+) -> Page:
+    """Return one page of tips, newest first: the first, the one after (older), or the one before (newer)."""
+    tips, time = _matching(viewer, wanted), _time(wanted)
+    if before is not None:
+        oldest_first = tips.filter(_newer_than(before, time)).order_by(time, "id")
+        rows = _rows(oldest_first[: PAGE + 1])
+        shown = tuple(reversed(rows[:PAGE]))
+        return Page(
+            shown,
+            newer=shown[0].cursor if len(rows) > PAGE else None,
+            older=shown[-1].cursor if shown else None,
+        )
+    if after is not None:
+        tips = tips.filter(_older_than(after, time))
+    rows = _rows(tips.order_by(f"-{time}", "-id")[: PAGE + 1])
+    shown = tuple(rows[:PAGE])
+    return Page(
+        shown,
+        newer=shown[0].cursor if after is not None and shown else None,
+        older=shown[-1].cursor if len(rows) > PAGE else None,
+    )
+
+
+def arrived(viewer: User, wanted: Filter, since: Cursor, *, at_most: int = PAGE) -> tuple[Counted, list[Row]]:
+    """Return how many tips came after `since`, counted up to 100, and the newest of them."""
+    time = _time(wanted)
+    newer = _matching(viewer, wanted).filter(_newer_than(since, time))
+    rows = _rows(newer.order_by(f"-{time}", "-id")[: max(at_most, 100) + 1])
+    return Counted(min(len(rows), 100), len(rows) > 100), rows[:at_most]
+
+
+def now_read(viewer: User, ids: Iterable[str]) -> list[Row]:
+    """Return those of these tips whose summary has been made."""
+    _must_read_tips(viewer)
+    return _rows(Tip.objects.filter(public_id__in=list(ids), summary__isnull=False))
+
+
+def counted(viewer: User, wanted: Filter, *, cap: int = CAP) -> Counted:
+    """Return how many tips match, counted up to the cap."""
+    number = _matching(viewer, wanted).order_by()[: cap + 1].count()
+    return Counted(min(number, cap), number > cap)
+
+
+_BY_STATE = " UNION ALL ".join(
+    f"SELECT '{state}', count(*) FROM ("  # noqa: S608 - the names of our own states
+    f"SELECT 1 FROM tips_tip WHERE environment = %(env)s AND state = '{state}' LIMIT %(stop)s) AS some"
+    for state in State.values
+)
+
+
+def counted_by_state(viewer: User, environment: str, *, cap: int = 999) -> Mapping[str, Counted]:
+    """Return how many tips are in each state, each counted up to the cap; one query."""
+    _must_read_tips(viewer)
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_STATE, {"env": environment, "stop": cap + 1})
+        return {state: Counted(min(number, cap), number > cap) for state, number in cursor.fetchall()}
+
+
+def tip(viewer: User, public_id: str) -> Tip:
+    """Return one tip with its reporter, and the earlier tip it repeats if any. Raises NotFound."""
+    _must_read_tips(viewer)
+    found = (
+        Tip.objects.select_related("reporter", "summary", "repeats__earlier")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if found is None:
+        raise NotFound(f"There is no tip {public_id}. Check the identifier; it looks like NL-7F3K-9QTX.")
+    return found
+
+
+def repeated_by(viewer: User, earlier: Tip, *, at_most: int = 20) -> list[str]:
+    """Return the public ids of tips that repeat this one, oldest first."""
+    _must_read_tips(viewer)
+    repeats = earlier.repeated_by.order_by("tip_id").values_list("tip__public_id", flat=True)
+    return list(repeats[:at_most])
+
+
+def find(viewer: User, text: str) -> list[str]:
+    """Return the public ids of the tips that these words name: by our identifier, or by a report number."""
+    _must_read_tips(viewer)
+    try:
+        wanted = public_ids.normalise(text)
+    except ValueError:
+        wanted = ""
+    number = "".join(text.split())
+    named = Q(public_id=wanted)
+    if number.isascii() and number.isdigit() and len(number) < 16:
+        named |= Q(report_id=int(number))
+    ids = list(Tip.objects.filter(named).values_list("public_id", flat=True))
+    if not ids and 0 < len(number) <= 40:
+        said = Summary.objects.filter(external_number=number).order_by("tip_id")
+        ids = list(said.values_list("tip__public_id", flat=True)[:20])
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One import and how far it has come. `expected` is 0 until the files have been counted."""
+
+    public_id: str
+    name: str
+    by: str
+    started_at: datetime
+    state: str
+    expected: int
+    new: int
+    known: int
+    unreadable: int
+    not_a_tip: int
+    last_at: datetime | None
+
+    @property
+    def done(self) -> int:
+        """How many files have been dealt with."""
+        return self.new + self.known + self.unreadable + self.not_a_tip
+
+    @property
+    def working(self) -> bool:
+        """Whether it is still going on, or about to."""
+        return self.state in {ImportState.WAITING, ImportState.RUNNING}
+
+    @property
+    def state_label(self) -> str:
+        """The state in words."""
+        return ImportState(self.state).label
+
+    @property
+    def rate(self) -> float | None:
+        """Files a second since it began; None before there is anything to measure."""
+        if self.last_at is None or self.done < 2:
+            return None
+        seconds = (self.last_at - self.started_at).total_seconds()
+        return self.done / seconds if seconds > 0 else None
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long it will still take at this rate; None when not known or not running."""
+        if not self.working or not self.expected or not self.rate:
+            return None
+        return round(max(0, self.expected - self.done) / self.rate)
+
+
+def imports(viewer: User, *, public_id: str = "", at_most: int = PAGE) -> list[Progress]:
+    """Return imports, newest first, or the one that is asked for, with their counts by outcome."""
+    _must_read_tips(viewer)
+    batches = Import.objects.order_by("-started_at", "-id")
+    if public_id:
+        batches = batches.filter(public_id=public_id)
+    by_outcome = {
+        outcome: Count("entries", filter=Q(entries__outcome=value))
+        for outcome, value in (
+            ("new", "new"),
+            ("known", "known"),
+            ("unreadable", "unreadable"),
+            ("not_a_tip", "not-a-tip"),
+        )
+    }
+    # The newest imports first, by themselves: only their entries are then counted.
+    keys = list(batches.values_list("pk", flat=True)[:at_most])
+    rows = (
+        Import.objects.filter(pk__in=keys)
+        .annotate(**by_outcome, last_at=Max("entries__at"))
+        .order_by("-started_at", "-id")
+    )
+    names = ("public_id", "name", "by", "started_at", "state", "expected", *by_outcome, "last_at")
+    return [Progress(**row) for row in rows.values(*names)]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of an import and what became of it; `tip` is the public id of its tip."""
+
+    name: str
+    outcome: str
+    reason: str
+    tip: str | None
+    at: datetime
+
+
+def entries(viewer: User, public_id: str, *, outcome: str = "", after: str = "") -> tuple[list[Entry], str]:
+    """Return one page of an import's files by name, and the name after which the next page begins."""
+    _must_read_tips(viewer)
+    files = ImportedFile.objects.filter(batch__public_id=public_id).order_by("name")
+    if outcome:
+        files = files.filter(outcome=outcome)
+    if after:
+        files = files.filter(name__gt=after)
+    rows = files.values_list("name", "outcome", "reason", "tip__public_id", "at")
+    found = [Entry(*row) for row in rows[: PAGE + 1]]
+    return found[:PAGE], found[PAGE - 1].name if len(found) > PAGE else ""
+
+
+def reasons(viewer: User, public_id: str, *, at_most: int = 10) -> list[tuple[str, str, int]]:
+    """Return (outcome, reason, how many) of an import's files that made no tip, the commonest first."""
+    _must_read_tips(viewer)
+    files = ImportedFile.objects.filter(batch__public_id=public_id).exclude(reason="")
+    counts = files.values_list("outcome", "reason").annotate(files=Count("pk")).order_by("-files", "reason")
+    return list(counts[:at_most])
+
+
+def _must_read_tips(viewer: User) -> None:
+    if not viewer.reads_tips:
+        raise NotAllowed("Your role does not read tips.")
+
+
+def _matching(viewer: User, wanted: Filter) -> QuerySet[Tip]:
+    """The tips of a list. The conditions are those of the indexes of `Tip`, in their order."""
+    _must_read_tips(viewer)
+    tips = Tip.objects.filter(environment=wanted.environment, state=wanted.state)
+    if wanted.reporter:
+        tips = tips.filter(reporter__public_id=wanted.reporter)
+    if wanted.incident_type:
+        tips = tips.filter(incident_type=wanted.incident_type)
+    time = _time(wanted)
+    if wanted.since:
+        tips = tips.filter(**{f"{time}__gte": wanted.since})
+    if wanted.until:
+        tips = tips.filter(**{f"{time}__lt": wanted.until})
+    return tips
+
+
+def _time(wanted: Filter) -> str:
+    """The time a list goes by. For an open report both are the same, and only the first has an index."""
+    return "opened_at" if wanted.state == State.OPEN else "state_at"
+
+
+def _older_than(place: Cursor, time: str) -> Q:
+    # The first condition bounds the walk along the index, the second puts the place within one moment.
+    return Q(**{f"{time}__lte": place.at}) & (Q(**{f"{time}__lt": place.at}) | Q(id__lt=_key(place)))
+
+
+def _newer_than(place: Cursor, time: str) -> Q:
+    return Q(**{f"{time}__gte": place.at}) & (Q(**{f"{time}__gt": place.at}) | Q(id__gt=_key(place)))
+
+
+def _key(place: Cursor) -> int:
+    """The tip's database key, which does not leave the process; tips are never removed."""
+    return Tip.objects.filter(public_id=place.public_id).values_list("pk", flat=True).first() or 0
+
+
+def _rows(tips: QuerySet[Tip]) -> list[Row]:
+    found: Sequence[tuple[object, ...]] = tips.values_list(*_COLUMNS)  # type: ignore[assignment]
+    return [Row(*row) for row in found]  # type: ignore[arg-type]

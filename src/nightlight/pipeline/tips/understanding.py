@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts together what is understood of a stored tip: its reading, and what the checks found in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightlight.pipeline.tips import intake, reading
+from nightlight.pipeline.tips.formats import cybertip_json
+from nightlight.pipeline.tips.formats.cybertipline import check, read
+from nightlight.pipeline.tips.formats.cybertipline.document import Refused
+from nightlight.pipeline.tips.models import Document, DocumentKind, State, Tip, TipFile
+
+if TYPE_CHECKING:
+    from nightlight.pipeline.tips.formats.cybertipline.check import Finding
+    from nightlight.pipeline.tips.reading import Reading
+
+
+@dataclass(frozen=True)
+class Understood:
+    """Everything understood of one tip; ``reading`` is None where the kept bytes could not be read."""
+
+    tip: Tip
+    reading: Reading | None
+    findings: tuple[Finding, ...]
+    documents: tuple[Document, ...]
+    files: tuple[TipFile, ...]
+
+
+def understand(tip: Tip) -> Understood:
+    """Read a tip anew from the bytes received. Never fails on what is stored."""
+    documents = tuple(Document.objects.filter(tip=tip).order_by("id"))
+    files = tuple(TipFile.objects.filter(tip=tip).select_related("item__blob").order_by("id"))
+    if tip.source == "cybertip-json":
+        return Understood(tip, _download(tip, documents), (), documents, files)
+    report = next(bytes(d.body) for d in documents if d.kind == DocumentKind.REPORT)
+    details = [d for d in documents if d.kind == DocumentKind.FILE_DETAILS]
+    found = read.read_report(report, [bytes(d.body) for d in details], [_received(f) for f in files])
+    return Understood(tip, found, _findings(tip, report, details), documents, files)
+
+
+def _download(tip: Tip, documents: tuple[Document, ...]) -> Reading | None:
+    if tip.state == State.UNREADABLE:
+        return None
+    try:
+        return cybertip_json.read(bytes(documents[0].body))
+    except cybertip_json.Unreadable:  # read when it came, so this is a rule that has changed since
+        return None
+
+
+def _received(file: TipFile) -> reading.ReceivedFile:
+    digests = file.item.blob.digests
+    return reading.ReceivedFile(
+        file_id=file.file_id,
+        name_as_sent=file.item.name_as_sent,
+        size=digests.size,
+        md5=digests.md5,
+        sha1=digests.sha1,
+        sha256=digests.sha256,
+        received_at=file.item.received_at,
+    )
+
+
+def _findings(tip: Tip, report: bytes, details: list[Document]) -> tuple[Finding, ...]:
+    """Check what came once more, as of when it came: what the reporter left out or got wrong.
+
+    Reports were accepted then, so a refusal now only means that the rules have grown stricter since.
+    """
+    settings = intake.settings()
+    found: list[Finding] = []
+    try:
+        found += check.check_report(
+            report,
+            profile=check.Profile.ADVISE,
+            now=tip.opened_at,
+            newer=settings.newer,
+            known_reports=lambda ids: ids,
+        ).findings
+        for document in details:
+            checked = check.check_file_details(
+                bytes(document.body),
+                profile=check.Profile.ADVISE,
+                now=document.received_at,
+                newer=settings.newer,
+                batched=lambda _report, _file: tip.batched,
+            )
+            found += checked.findings
+    except Refused as refused:
+        found.append(check.Finding("no-longer-valid", "report", refused.description, 0))
+    return tuple(found)

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The CyberTipline-compatible reporting API, as platforms' software already speaks it.
+
+Every answer carries ``Request-ID``; every answer of ``/finish`` is a ``reportDoneResponse``, also a refusal;
+wrong credentials get 401 with an empty body. What cannot be said in the answer is logged under the Request-ID.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+
+from nightlight.foundation import clock
+from nightlight.pipeline.tips import actions, bodies, intake
+from nightlight.pipeline.tips.formats.cybertipline import answers, check
+from nightlight.pipeline.tips.formats.cybertipline.answers import Situation
+from nightlight.pipeline.tips.formats.cybertipline.document import Refused
+from nightlight.trust.accounts import queries as accounts
+from nightlight.trust.evidence.store import StoreFailed
+from nightlight.trust.evidence.vault import current_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nightlight.trust.accounts.queries import ReporterLogin
+
+PREFIX = "/ispws/"
+REALM = "Nightlight reporting"
+_MAX_ID = 2**53 - 1
+log = structlog.get_logger("wire")
+
+
+@dataclass(slots=True)
+class Call:
+    """One request of a signed-in reporter."""
+
+    request: HttpRequest
+    by: ReporterLogin
+    report_id: int | None = None  # known once it was read, so that a refusal can echo it
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """Answer one request of the reporting API."""
+    started = time.perf_counter()
+    request_id = uuid.uuid4().hex
+    endpoint = request.path_info.removeprefix(PREFIX).rstrip("/")
+    login = _login(request)
+    if login is None:
+        response = HttpResponse(status=401, content_type=answers.CONTENT_TYPE)
+        response["WWW-Authenticate"] = f'Basic realm="{REALM}"'
+        _finish_reading(request)
+        log.info("wire", request_id=request_id, endpoint=endpoint, status=401)
+    else:
+        response = _answer(Call(request, login), endpoint, request_id, started)
+    response["Request-ID"] = request_id
+    response["Content-Length"] = str(len(response.content))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpResponse:
+    storage = Situation.SERVER_ERROR
+    try:
+        handler, method, storage = _ENDPOINTS[endpoint]
+        if call.request.method != method:
+            _finish_reading(call.request)
+            raise Refused(Situation.INVALID_REQUEST, f"This address takes {method}.")
+        body = handler(call)
+        situation, why = Situation.SUCCESS, ""
+    except KeyError:
+        _finish_reading(call.request)
+        situation, why = Situation.UNKNOWN_PATH, "There is no such address."
+    except Refused as refused:
+        situation, why = refused.situation, refused.description
+    except bodies.BodyCutShort:
+        situation, why = Situation.INVALID_REQUEST, "The request ended before its declared length."
+    except (DatabaseError, StoreFailed):
+        log.exception("wire-storage", request_id=request_id, endpoint=endpoint)
+        situation, why = storage, "The report could not be stored; please send this request again."
+    except Exception:  # noqa: BLE001 - whatever it is, a reporter gets a coded answer and no stack trace
+        log.exception("wire-failed", request_id=request_id, endpoint=endpoint)
+        situation, why = Situation.SERVER_ERROR, "The server failed; please send this request again."
+    told = answers.answer(situation, intake.settings().preset)
+    code, status = told.code, told.status
+    if situation is not Situation.SUCCESS:
+        if endpoint == "finish":
+            body = answers.done(code, report_id=call.report_id or 0, file_ids=())
+        else:
+            # api.md 0.7: the report id stands in every answer but those of /status and a failed /submit.
+            echoed = None if endpoint in {"status", "submit"} else call.report_id
+            body = answers.response(code, why or told.description, report_id=echoed)
+    log.info(
+        "wire",
+        request_id=request_id,
+        endpoint=endpoint,
+        reporter=call.by.reporter_public_id,
+        status=status,
+        code=code,
+        why=why,
+        ms=round((time.perf_counter() - started) * 1000, 1),
+    )
+    return HttpResponse(body, status=status, content_type=answers.CONTENT_TYPE)
+
+
+def _login(request: HttpRequest) -> ReporterLogin | None:
+    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        username, _, password = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if "\x00" in username:  # PostgreSQL text cannot hold it, and no name of ours does
+        return None
+    return accounts.reporter_login(username, password)
+
+
+def _finish_reading(request: HttpRequest, at_most: int = 16 * 1024 * 1024) -> None:
+    """Read what is left of a refused request, up to a bound, so that the client sees the answer."""
+    size = 0
+    try:
+        for chunk in bodies.chunks(request):
+            size += len(chunk)
+            if size > at_most:
+                return
+    except bodies.BodyCutShort:
+        return
+
+
+def _status(call: Call) -> bytes:
+    address = call.request.META.get("REMOTE_ADDR", "")
+    return answers.response(0, f"Remote User : {call.by.username}, Remote Ip : {address}")
+
+
+def _xsd(_call: Call) -> bytes:
+    return intake.served_schema()
+
+
+def _submit(call: Call) -> bytes:
+    body = _xml(call.request)
+    at = clock.now()
+    settings = intake.settings()
+    checked = check.check_report(
+        body,
+        profile=settings.profile,
+        now=at,
+        newer=settings.newer,
+        known_reports=lambda ids: actions.known_reports(by=call.by, report_ids=tuple(ids)),
+    )
+    report_id, _ = actions.open_report(
+        by=call.by,
+        at=at,
+        body=body,
+        checked=checked,
+        sent_from=call.request.META.get("REMOTE_ADDR", ""),
+    )
+    return answers.response(0, "Success", report_id=report_id)
+
+
+def _upload(call: Call) -> bytes:
+    vault = current_vault()
+    with vault.stage() as staging:
+        form = bodies.upload(call.request, staging)
+        call.report_id = _id(form.fields)
+        if form.file_name is None:
+            raise Refused(Situation.MALFORMED_FILE, "The upload has no part named file.")
+        sealed = staging.seal()
+    try:
+        file_id, md5 = actions.add_file(
+            by=call.by, at=clock.now(), report_id=call.report_id, sealed=sealed, name_as_sent=form.file_name
+        )
+    except Refused:
+        vault.discard(sealed)
+        raise
+    return answers.response(0, "Success", report_id=call.report_id, file_id=file_id, hash=md5)
+
+
+def _fileinfo(call: Call) -> bytes:
+    def note(report_id: int) -> None:
+        call.report_id = report_id
+
+    actions.describe_file(
+        by=call.by, at=clock.now(), body=_xml(call.request), settings=intake.settings(), note=note
+    )
+    return answers.response(0, "Success", report_id=call.report_id)
+
+
+def _finish(call: Call) -> bytes:
+    call.report_id = _id(bodies.form(call.request).fields)
+    return actions.finish(by=call.by, at=clock.now(), report_id=call.report_id)
+
+
+def _retract(call: Call) -> bytes:
+    call.report_id = _id(bodies.form(call.request).fields)
+    actions.retract(by=call.by, at=clock.now(), report_id=call.report_id)
+    return answers.response(0, "Success", report_id=call.report_id)
+
+
+def _xml(request: HttpRequest) -> bytes:
+    body = bodies.whole(request, at_most=bodies.MAX_XML)
+    if body is None:
+        raise Refused(Situation.MALFORMED_XML, f"The document is larger than {bodies.MAX_XML} bytes.")
+    return body
+
+
+def _id(fields: dict[str, str]) -> int:
+    text = fields.get("id", "").strip()
+    if not (text.isascii() and text.isdecimal()) or int(text[:20]) > _MAX_ID:
+        raise Refused(Situation.INVALID_REQUEST, "The field id must hold a report id, digits only.")
+    return int(text)
+
+
+_ENDPOINTS: dict[str, tuple[Callable[[Call], bytes], str, Situation]] = {
+    "status": (_status, "GET", Situation.SERVER_ERROR),
+    "xsd": (_xsd, "GET", Situation.SERVER_ERROR),
+    "submit": (_submit, "POST", Situation.SUBMIT_NOT_STORED),
+    "upload": (_upload, "POST", Situation.UPLOAD_NOT_STORED),
+    "fileinfo": (_fileinfo, "POST", Situation.FILE_DETAILS_NOT_STORED),
+    "finish": (_finish, "POST", Situation.SERVER_ERROR),
+    "retract": (_retract, "POST", Situation.SERVER_ERROR),
+}
