@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: one verb a deed, --help with examples, exit codes scripts can trust."""
+
+from __future__ import annotations
+
+import typer
+
+from nightlight.commands import custody, demo, doctor, keeping, people, reporters, running, tips
+
+app = typer.Typer(
+    name="nightlight",
+    help="Carries a tip about a child in danger from the platform that saw it to the officer who can act on it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(running.up)
+app.command()(running.web)
+app.command()(running.worker)
+app.command()(running.migrate)
+app.command()(demo.demo)
+app.command("import")(tips.import_)
+app.command()(doctor.doctor)
+app.command()(keeping.backup)
+app.command()(keeping.restore)
+app.add_typer(reporters.app, name="reporter")
+app.add_typer(people.app, name="person")
+app.add_typer(tips.app, name="tip")
+app.add_typer(custody.app, name="custody")
+app.add_typer(keeping.vault, name="vault")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

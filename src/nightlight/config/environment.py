@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every setting of an installation, read once from the environment, typed, and refused when wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROFILES = ("advise", "sandbox", "strict")
+PRESETS = ("modern", "legacy-200")
+
+
+class WrongSetting(Exception):
+    """A setting has a value Nightlight cannot work with; the message names both."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The settings of one installation. ``docs/operations.md`` explains each; a test compares the two."""
+
+    home: Path  # NIGHTLIGHT_HOME: database, vault, keys
+    database_url: str  # DATABASE_URL: a server of your own; empty = embedded
+    database_owner_url: str  # NIGHTLIGHT_DATABASE_OWNER_URL: used to migrate only
+    vault: str  # NIGHTLIGHT_VAULT: folder or s3://bucket/prefix; empty = folder in home
+    hosts: tuple[str, ...]  # NIGHTLIGHT_HOSTS: names this installation answers to
+    demo: bool  # NIGHTLIGHT_DEMO: shows the exercise's sign-ins on the sign-in page
+    insecure_http: bool  # NIGHTLIGHT_INSECURE_HTTP: cookies over plain HTTP (loopback, behind no TLS)
+    intake_profile: str  # NIGHTLIGHT_INTAKE_PROFILE: advise, sandbox or strict
+    intake_preset: str  # NIGHTLIGHT_INTAKE_STATUS: modern or legacy-200
+    intake_newer: bool  # NIGHTLIGHT_INTAKE_NEWER_ELEMENTS: accept elements newer than November 2025
+    zone: str  # NIGHTLIGHT_ZONE: the officers' time zone
+    log_level: str  # NIGHTLIGHT_LOG_LEVEL
+    web_processes: int  # NIGHTLIGHT_WEB_PROCESSES
+    web_threads: int  # NIGHTLIGHT_WEB_THREADS: per process
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the installation's secrets (mode 0700)."""
+        return self.home / "keys"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether Nightlight runs the database itself."""
+        return not self.database_url
+
+
+def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = env.get(name, "").strip().lower()
+    if not text:
+        return default
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise WrongSetting(f"{name} is {text!r}; write yes or no")
+
+
+def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    text = env.get(name, "").strip() or allowed[0]
+    if text not in allowed:
+        raise WrongSetting(f"{name} is {text!r}; write one of {', '.join(allowed)}")
+    return text
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, "").strip() or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise WrongSetting(f"{name} is {text!r}; write a number from 1 to 1024")
+    return int(text)
+
+
+def read(env: Mapping[str, str] | None = None) -> Environment:
+    """Read the settings. Raises WrongSetting for a value that makes no sense."""
+    env = os.environ if env is None else env
+    home = Path(env.get("NIGHTLIGHT_HOME", "").strip() or "~/.nightlight").expanduser().resolve()
+    database_url = env.get("DATABASE_URL", "").strip()
+    if database_url and not database_url.startswith(("postgres://", "postgresql://")):
+        raise WrongSetting("DATABASE_URL must begin with postgresql://; PostgreSQL is the only database")
+    return Environment(
+        home=home,
+        database_url=database_url,
+        database_owner_url=env.get("NIGHTLIGHT_DATABASE_OWNER_URL", "").strip(),
+        vault=env.get("NIGHTLIGHT_VAULT", "").strip() or str(home / "vault"),
+        hosts=tuple(h.strip() for h in env.get("NIGHTLIGHT_HOSTS", "").split(",") if h.strip()),
+        demo=_flag(env, "NIGHTLIGHT_DEMO", default=False),
+        insecure_http=_flag(env, "NIGHTLIGHT_INSECURE_HTTP", default=False),
+        intake_profile=_one_of(env, "NIGHTLIGHT_INTAKE_PROFILE", PROFILES),
+        intake_preset=_one_of(env, "NIGHTLIGHT_INTAKE_STATUS", PRESETS),
+        intake_newer=_flag(env, "NIGHTLIGHT_INTAKE_NEWER_ELEMENTS", default=False),
+        zone=env.get("NIGHTLIGHT_ZONE", "").strip() or "Asia/Kolkata",
+        log_level=_one_of(env, "NIGHTLIGHT_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
+        web_processes=_count(env, "NIGHTLIGHT_WEB_PROCESSES", os.cpu_count() or 1),
+        web_threads=_count(env, "NIGHTLIGHT_WEB_THREADS", 8),
+    )
