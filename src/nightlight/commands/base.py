@@ -102,7 +102,7 @@ def bring_up_to_date(env: Environment) -> None:
     if missing:
         import subprocess
 
-        done = subprocess.run([sys.executable, "-m", "nightlight", "migrate"], check=False)  # noqa: S603
+        done = subprocess.run([sys.executable, "-m", "nightlight", "migrate"], check=False)
         if done.returncode:
             fail("The tables could not be brought up to date; see the lines above.")
 
@@ -112,5 +112,3 @@ def _close() -> None:
 
     with contextlib.suppress(Exception):
         connections.close_all()
-        for connection in connections.all(initialized_only=True):
-            connection.close_pool()

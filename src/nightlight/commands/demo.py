@@ -42,7 +42,16 @@ def demo(
     from nightlight.commands import running
     from nightlight.config.supervisor import Part
 
-    arguments = ["--port", str(port), "--reports", str(reports), "--seed", str(seed), "--per-second", str(per_second)]
+    arguments = [
+        "--port",
+        str(port),
+        "--reports",
+        str(reports),
+        "--seed",
+        str(seed),
+        "--per-second",
+        str(per_second),
+    ]
     errand = Part("exercise", [sys.executable, "-m", "nightlight.commands.demo", *arguments])
     running.run_all(port=port, host="127.0.0.1", tls_cert=None, tls_key=None, errand=errand, prepare=_prepare)
 
@@ -118,7 +127,9 @@ def _wait_for(address: str) -> None:
 def _say_where(address: str, held: dict[str, list[dict[str, str]]]) -> None:
     base.say(f"\n[b]{address}[/b]")
     for person in held["people"]:
-        base.say(f"  sign in as [b]{person['username']}[/b] / {person['password']}  ({person['name']}, {person['role']})")
+        base.say(
+            f"  sign in as [b]{person['username']}[/b] / {person['password']}  ({person['name']}, {person['role']})"
+        )
     base.say("")
 
 

@@ -126,14 +126,19 @@ def _database(env: Environment) -> Iterator[Finding]:
         yield Finding(False, f"The database answers with an error: {str(error).strip().splitlines()[0]}")
         return
     yield Finding(True, f"PostgreSQL {version} answers {'from the embedded server' if env.embedded else ''}.")
-    yield Finding(fsync == "on", "The database keeps what it confirms." if fsync == "on" else "fsync is off: turn it on.")
+    yield Finding(
+        fsync == "on",
+        "The database keeps what it confirms." if fsync == "on" else "fsync is off: turn it on.",
+    )
     if superuser:
         yield Finding(False, f"Nightlight connects as the superuser {user}; give it a role that owns nothing.")
     else:
         yield Finding(True, f"Nightlight connects as {user}, which owns no table.")
     yield Finding(
         bool(workers),
-        f"{workers} background worker(s) at work." if workers else "No background worker is at work: run 'nightlight up'.",
+        f"{workers} background worker(s) at work."
+        if workers
+        else "No background worker is at work: run 'nightlight up'.",
     )
     waiting, failed = jobs.get("todo", 0), jobs.get("failed", 0)
     yield Finding(None if waiting > 1000 else True, f"{waiting} background steps are waiting.")

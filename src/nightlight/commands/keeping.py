@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from nightlight.commands import base
 from nightlight.config import backup as backups
 from nightlight.config import postgres
 from nightlight.foundation import clock
+
+if TYPE_CHECKING:
+    from nightlight.trust.evidence.store import Store
 
 vault = typer.Typer(help="The evidence vault.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -53,7 +56,7 @@ def restore(
     """
     env = base.settings()
 
-    def make_store() -> backups.Store:
+    def make_store() -> Store:
         base.set_up_django()
         from nightlight.trust.evidence.vault import current_vault
 

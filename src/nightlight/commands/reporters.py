@@ -63,7 +63,8 @@ def list_(as_json: AsJson = False) -> None:
             for c in Credential.objects.select_related("reporter").order_by("reporter__name", "created_at")
         ]
         lines = [
-            f"{r['username']}  {r['environment']:<10}  {'active ' if r['active'] else 'revoked'}  {r['reporter']}" for r in rows
+            f"{r['username']}  {r['environment']:<10}  {'active ' if r['active'] else 'revoked'}  {r['reporter']}"
+            for r in rows
         ]
         base.put({"credentials": rows}, as_json=as_json, text="\n".join(lines) or "No reporter yet.")
 

@@ -106,7 +106,7 @@ def migrate() -> None:
 def _migrate_first() -> int:
     import subprocess
 
-    return subprocess.run([sys.executable, "-m", "nightlight", "migrate"], check=False).returncode  # noqa: S603
+    return subprocess.run([sys.executable, "-m", "nightlight", "migrate"], check=False).returncode
 
 
 def _both_or_none(cert: Path | None, key: Path | None) -> None:

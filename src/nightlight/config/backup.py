@@ -8,14 +8,13 @@ the same folder writes only what is new. A backup holds the keys: it is as secre
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import zlib
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from nightlight.config import postgres
@@ -24,6 +23,7 @@ from nightlight.foundation import clock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from nightlight.config.environment import Environment
     from nightlight.trust.evidence.store import Store
@@ -33,6 +33,7 @@ _FORMAT = 1
 # leave the pieces before and after unchanged; never larger than 8 MB.
 _CUT_MASK = 0xFFF
 _LARGEST = 8 * 2**20
+_CHUNK = 2**20
 
 
 class BackupRefused(Exception):
@@ -70,7 +71,7 @@ def backup(env: Environment, target: Path, *, store: Store, tree_head: str, at: 
     writer = _Writer(target)
     manifest = Manifest(_FORMAT, clock.stamp(at), tree_head=tree_head)
     with _dump(env) as dump:
-        manifest.pieces = [writer.piece(piece) for piece in _pieces(dump.stream)]
+        manifest.pieces = [writer.piece(piece) for piece in _pieces(dump)]
     new_pieces = writer.written
     for locator in _locators():
         manifest.files[locator] = writer.file(locator, store.open(locator))
@@ -79,9 +80,7 @@ def backup(env: Environment, target: Path, *, store: Store, tree_head: str, at: 
         manifest.keys[name] = writer.key(name, path.read_bytes())
     made = target / f"backup-{at:%Y%m%dT%H%M%SZ}.json"
     _write(made, json.dumps(asdict(manifest), indent=1).encode())
-    return Done(
-        made, len(manifest.pieces), new_pieces, len(manifest.files), writer.written - new_pieces, writer.size
-    )
+    return Done(made, len(manifest.pieces), new_pieces, len(manifest.files), writer.written - new_pieces, writer.size)
 
 
 def restore(env: Environment, source: Path, *, make_store: Callable[[], Store]) -> Done:
@@ -102,18 +101,18 @@ def restore(env: Environment, source: Path, *, make_store: Callable[[], Store]) 
     for name, digest in manifest.keys.items():
         path = env.keys / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(path, _read(folder / "keys" / f"{digest}", digest))
+        _write_all(path, _read(folder / "keys" / digest, digest))
     if env.embedded:
         postgres.ensure_running(env.home)
     _load(env, (zlib.decompress(_read_piece(folder, digest)) for digest in manifest.pieces))
     store, size = make_store(), 0
     for locator, digest in manifest.files.items():
         if store.size(locator) is None:
-            body = _read(folder / "vault" / locator[:2] / locator, digest)
             out = store.create(locator)
-            out.write(body)
+            for chunk in _read(folder / "vault" / locator[:2] / locator, digest):
+                out.write(chunk)
+                size += len(chunk)
             out.commit()
-            size += len(body)
     return Done(chosen, len(manifest.pieces), len(manifest.pieces), len(manifest.files), len(manifest.files), size)
 
 
@@ -126,6 +125,8 @@ def _locators() -> Iterator[str]:
 class _Writer:
     def __init__(self, target: Path) -> None:
         self.target, self.written, self.size = target, 0, 0
+        earlier = max(target.glob("backup-*.json"), default=None)
+        self.known: dict[str, str] = json.loads(earlier.read_text())["files"] if earlier else {}
 
     def piece(self, piece: bytes) -> str:
         digest = hashlib.sha256(piece).hexdigest()
@@ -133,14 +134,17 @@ class _Writer:
         return digest
 
     def file(self, locator: str, chunks: Iterable[bytes]) -> str:
+        """Copy a stored (encrypted) file, never holding more than a chunk of it; return its SHA-256."""
         path = self.target / "vault" / locator[:2] / locator
-        if path.exists():  # stored files never change under a locator
-            return hashlib.sha256(path.read_bytes()).hexdigest()
-        body = b"".join(chunks)
-        self._put(path, lambda: body)
-        return hashlib.sha256(body).hexdigest()
+        if path.exists() and locator in self.known:  # stored files never change under a locator
+            return self.known[locator]
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        digest = hashlib.sha256()
+        self.size += _write_all(path, _hashed(chunks, digest))
+        self.written += 1
+        return digest.hexdigest()
 
-    def key(self, name: str, body: bytes) -> str:  # noqa: ARG002 - the name is in the manifest
+    def key(self, name: str, body: bytes) -> str:
         digest = hashlib.sha256(body).hexdigest()
         self._put(self.target / "keys" / digest, lambda: body)
         return digest
@@ -156,21 +160,36 @@ class _Writer:
 
 
 def _write(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all, readable by its owner only."""
-    fresh = path.with_name(f".{path.name}.part")
+    _write_all(path, [body])
+
+
+def _write_all(path: Path, chunks: Iterable[bytes]) -> int:
+    """Write a file whole or not at all, readable by its owner only; return its size."""
+    fresh, size = path.with_name(f".{path.name}.part"), 0
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as out:
-        out.write(body)
+        for chunk in chunks:
+            size += out.write(chunk)
         out.flush()
         os.fsync(out.fileno())
     fresh.rename(path)
+    return size
 
 
-def _read(path: Path, digest: str) -> bytes:
-    body = path.read_bytes() if path.exists() else b""
-    if hashlib.sha256(body).hexdigest() != digest:
+def _hashed(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+
+
+def _read(path: Path, digest: str) -> Iterator[bytes]:
+    """Yield a file's bytes. Raises BackupRefused at its end unless they are those of ``digest``."""
+    actual = hashlib.sha256()
+    if path.exists():
+        with path.open("rb") as handle:
+            yield from _hashed(iter(lambda: handle.read(_CHUNK), b""), actual)
+    if actual.hexdigest() != digest:
         raise BackupRefused(f"{path} is missing or damaged.")
-    return body
 
 
 def _read_piece(folder: Path, digest: str) -> bytes:
@@ -189,9 +208,14 @@ def _check(folder: Path, manifest: Manifest) -> None:
     for digest in manifest.pieces:
         _read_piece(folder, digest)
     for locator, digest in manifest.files.items():
-        _read(folder / "vault" / locator[:2] / locator, digest)
+        _look_at(folder / "vault" / locator[:2] / locator, digest)
     for digest in manifest.keys.values():
-        _read(folder / "keys" / digest, digest)
+        _look_at(folder / "keys" / digest, digest)
+
+
+def _look_at(path: Path, digest: str) -> None:
+    for _ in _read(path, digest):
+        pass
 
 
 def _pieces(lines: IO[bytes]) -> Iterator[bytes]:
@@ -207,26 +231,20 @@ def _pieces(lines: IO[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-@dataclass
-class _dump:  # noqa: N801 - used as a context manager
-    env: Environment
-
-    def __enter__(self) -> _dump:
-        self.process = subprocess.Popen(  # noqa: S603 - our own command
-            [str(postgres.bin_folder() / "pg_dump"), "--no-password", "--dbname", _owner(self.env)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        assert self.process.stdout is not None  # noqa: S101 - asked for above
-        self.stream: IO[bytes] = self.process.stdout
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self.process.kill()
-        _, errors = self.process.communicate()
-        if kind is None and self.process.returncode:
-            raise BackupRefused(f"The database could not be dumped: {errors.decode()[-400:]}")
+@contextlib.contextmanager
+def _dump(env: Environment) -> Iterator[IO[bytes]]:
+    """Yield the lines of a dump of the database, taken in one snapshot. Raises BackupRefused."""
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [str(postgres.bin_folder() / "pg_dump"), "--no-password", "--dbname", _owner(env)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        if process.stdout is None or process.stderr is None:
+            raise BackupRefused("The database could not be dumped: no output.")
+        yield process.stdout
+        said = process.stderr.read().decode()
+        if process.wait():
+            raise BackupRefused(f"The database could not be dumped: {said[-400:]}")
 
 
 def _load(env: Environment, pieces: Iterable[bytes]) -> None:
@@ -242,17 +260,12 @@ def _load(env: Environment, pieces: Iterable[bytes]) -> None:
             process.stdin.write(piece)
     except BrokenPipeError:
         pass  # psql says below what it did not like
-    _, errors = process.communicate()
+    _, complaint = process.communicate()
     if process.returncode:
-        raise BackupRefused(f"The database could not be loaded: {errors.decode()[-400:]}")
+        raise BackupRefused(f"The database could not be loaded: {complaint.decode()[-400:]}")
 
 
 def _owner(env: Environment) -> str:
     if env.embedded:
         return postgres.url(env.home, role=postgres.SUPERUSER)
     return env.database_owner_url or env.database_url
-
-
-def free_bytes(path: Path) -> int:
-    """Return the free space on the disk that holds ``path``, in bytes."""
-    return shutil.disk_usage(path).free

@@ -27,6 +27,9 @@ class Environment:
     database_url: str  # DATABASE_URL: a server of your own; empty = embedded
     database_owner_url: str  # NIGHTLIGHT_DATABASE_OWNER_URL: used to migrate only
     vault: str  # NIGHTLIGHT_VAULT: folder or s3://bucket/prefix; empty = folder in home
+    vault_options: tuple[tuple[str, str], ...]  # NIGHTLIGHT_VAULT_OPTIONS: name=value, comma-separated, for S3
+    vault_master_key: str  # NIGHTLIGHT_VAULT_MASTER_KEY: base64; empty = files in home/keys/vault
+    custody_origin: str  # NIGHTLIGHT_CUSTODY_ORIGIN: the name under which this installation signs its log
     hosts: tuple[str, ...]  # NIGHTLIGHT_HOSTS: names this installation answers to
     demo: bool  # NIGHTLIGHT_DEMO: shows the exercise's sign-ins on the sign-in page
     insecure_http: bool  # NIGHTLIGHT_INSECURE_HTTP: cookies over plain HTTP (loopback, behind no TLS)
@@ -74,6 +77,13 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _pairs(env: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
+    parts = [part.strip().partition("=") for part in env.get(name, "").split(",") if part.strip()]
+    if any(not equals for _, equals, _ in parts):
+        raise WrongSetting(f"{name} is a list of name=value, separated by commas")
+    return tuple((key.strip(), value.strip()) for key, _, value in parts)
+
+
 def read(env: Mapping[str, str] | None = None) -> Environment:
     """Read the settings. Raises WrongSetting for a value that makes no sense."""
     env = os.environ if env is None else env
@@ -86,6 +96,9 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         database_url=database_url,
         database_owner_url=env.get("NIGHTLIGHT_DATABASE_OWNER_URL", "").strip(),
         vault=env.get("NIGHTLIGHT_VAULT", "").strip() or str(home / "vault"),
+        vault_options=_pairs(env, "NIGHTLIGHT_VAULT_OPTIONS"),
+        vault_master_key=env.get("NIGHTLIGHT_VAULT_MASTER_KEY", "").strip(),
+        custody_origin=env.get("NIGHTLIGHT_CUSTODY_ORIGIN", "").strip() or "nightlight.example.org/custody",
         hosts=tuple(h.strip() for h in env.get("NIGHTLIGHT_HOSTS", "").split(",") if h.strip()),
         demo=_flag(env, "NIGHTLIGHT_DEMO", default=False),
         insecure_http=_flag(env, "NIGHTLIGHT_INSECURE_HTTP", default=False),

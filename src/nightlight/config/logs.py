@@ -14,7 +14,9 @@ from nightlight.config import environment
 def set_up() -> None:
     """Send structlog and the standard library's loggers to standard error."""
     level = getattr(logging, environment.read().log_level)
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )
     # The wire and the pages log what they refuse, with a request id; Django's own line adds nothing.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     structlog.configure(

@@ -118,7 +118,14 @@ def _user() -> str | None:
     try:
         pwd.getpwnam(_OS_USER)
     except KeyError:
-        command = ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _OS_USER]
+        command = [
+            "/usr/sbin/useradd",
+            "--system",
+            "--no-create-home",
+            "--shell",
+            "/usr/sbin/nologin",
+            _OS_USER,
+        ]
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     return _OS_USER
 

@@ -29,14 +29,14 @@ if _OWN_SERVER:
 postgres.act_as_owner()
 
 
-def pytest_configure(config: pytest.Config) -> None:  # noqa: ARG001 - pytest's own signature
+def pytest_configure(config: pytest.Config) -> None:
     """Start the server before Django looks for it."""
     if _OWN_SERVER:
         postgres.ensure_running(HOME)
     _let_tests_empty_tables()
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:  # noqa: ARG001 - pytest's own signature
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server and leave nothing behind."""
     postgres.stop(HOME)
     shutil.rmtree(HOME, ignore_errors=True)
@@ -49,6 +49,9 @@ def _let_tests_empty_tables() -> None:
     empty = DatabaseOperations.execute_sql_flush
 
     def past_triggers(self: DatabaseOperations, sql_list: Sequence[str]) -> None:
-        empty(self, ["SET session_replication_role = replica", *sql_list, "SET session_replication_role = origin"])
+        empty(
+            self,
+            ["SET session_replication_role = replica", *sql_list, "SET session_replication_role = origin"],
+        )
 
     DatabaseOperations.execute_sql_flush = past_triggers  # type: ignore[method-assign, assignment]

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from granian import Granian
 from granian.constants import Interfaces, SSLProtocols
+from granian.log import LogLevels
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nightlight.config.environment import Environment
 
 # What the server hands to every request as its environment: nothing that could hold a secret.
@@ -44,6 +46,6 @@ def serve(
         ssl_key=tls_key,
         respawn_failed_workers=True,
         log_enabled=True,
-        log_level="warning",
+        log_level=LogLevels.warning,
         websockets=False,
     ).serve()

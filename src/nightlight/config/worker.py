@@ -30,7 +30,7 @@ def run() -> None:
                 asyncio.run(_work(ours))
         except (KeyboardInterrupt, SystemExit):
             raise
-        except Exception as failure:  # noqa: BLE001 - a lost database must not end the worker for good
+        except Exception as failure:  # a lost database must not end the worker for good
             log.warning("worker-interrupted", why=type(failure).__name__)
             time.sleep(1)
         else:
@@ -40,7 +40,6 @@ def run() -> None:
 async def _work(ours: App) -> None:
     async with ours.open_async():
         await ours.run_worker_async(
-            queues=None,
             concurrency=2,
             fetch_job_polling_interval=2.0,
             update_heartbeat_interval=5.0,

@@ -7,7 +7,7 @@ A task is deferred inside the caller's transaction, so it exists if and only if 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from django.db import connections
 from procrastinate import RetryStrategy
@@ -42,8 +42,7 @@ def task(*, every: str = "", queue: str = "steps", alone: str = "") -> Callable[
 
     def wrap(function: Callable[..., None]) -> Task:
         @functools.wraps(function)
-        def run(**arguments: Any) -> None:
-            arguments.pop("timestamp", None)  # periodic tasks are told their due time; ours ask the clock
+        def run(timestamp: int = 0, **arguments: str | int) -> None:
             try:
                 function(**arguments)
             finally:
@@ -52,7 +51,7 @@ def task(*, every: str = "", queue: str = "steps", alone: str = "") -> Callable[
         name = f"{function.__module__.removeprefix('nightlight.')}.{function.__name__}"
         made = app.task(name=name, queue=queue, retry=_RETRY, lock=alone or None)(run)
         if every:
-            made = app.periodic(cron=every)(made)
+            app.periodic(cron=every)(made)
         return cast("Task", made)
 
     return wrap
@@ -60,7 +59,7 @@ def task(*, every: str = "", queue: str = "steps", alone: str = "") -> Callable[
 
 @app.periodic(cron="* * * * *")
 @app.task(name="work.rescue", queue="custody", pass_context=True)
-async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the due time
+async def rescue(context: JobContext, timestamp: int) -> None:
     """Give the jobs of workers that died back to the queue, once their heartbeat has been silent for 20 s."""
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=20):

@@ -135,9 +135,7 @@ def open_report(
 
 
 @transaction.atomic
-def add_file(
-    *, by: ReporterLogin, at: datetime, report_id: int, sealed: Sealed, name_as_sent: str
-) -> tuple[str, str]:
+def add_file(*, by: ReporterLogin, at: datetime, report_id: int, sealed: Sealed, name_as_sent: str) -> tuple[str, str]:
     """Enter a file that is already safe in the vault; return (file id, MD5). Raises Refused."""
     tip = _lock(by=by, at=at, report_id=report_id, strength="SHARE")
     file_id = answers.new_file_id()
@@ -174,9 +172,7 @@ def describe_file(
         tips.append(tip)
         return tip.batched
 
-    checked = check.check_file_details(
-        body, profile=settings.profile, now=at, newer=settings.newer, batched=batched
-    )
+    checked = check.check_file_details(body, profile=settings.profile, now=at, newer=settings.newer, batched=batched)
     (tip,) = tips
     sha256 = hashlib.sha256(body).digest()
     with connection.cursor() as cursor:
@@ -238,9 +234,7 @@ def expire_due(*, by: str, at: datetime, batch: int = 500) -> int:
                 cursor.execute("SELECT public_id, opened_at FROM tips_tip WHERE id = %s", [key])
                 public_id, opened_at = cursor.fetchone()
                 if rules.expires_at(opened_at, _last_act(key)) <= at:
-                    _close(
-                        by=by, at=at, key=key, subject=f"tip:{public_id}", state="expired", why="not finished"
-                    )
+                    _close(by=by, at=at, key=key, subject=f"tip:{public_id}", state="expired", why="not finished")
                     done += 1
                     passed = True
     return done

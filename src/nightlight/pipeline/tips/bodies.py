@@ -30,7 +30,7 @@ class BodyCutShort(Exception):
 class Sink(Protocol):
     """Where the bytes of an uploaded file go."""
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes."""
 
 
@@ -103,42 +103,55 @@ def upload(request: HttpRequest, sink: Sink) -> Form:
 
 def _multipart(request: HttpRequest, options: dict[str, str], *, sink: Sink | None, broken: Situation) -> Form:
     incoming = chunks(request)
-    result = Form(fields={})
+    reader = _Parts(sink, broken)
     try:
-        boundary = options.get("boundary", "")
-        parser = multipart.PushMultipartParser(boundary, max_segment_count=20)
-        current: multipart.MultipartSegment | None = None
-        text = bytearray()
+        parser = multipart.PushMultipartParser(options.get("boundary", ""), max_segment_count=20)
         for chunk in incoming:
-            if parser.closed:
-                continue
-            for event in parser.parse(chunk):
-                if isinstance(event, multipart.MultipartSegment):
-                    current, text = event, bytearray()
-                    if event.name == "file" and sink is not None:
-                        if result.file_name is not None:
-                            raise Refused(broken, "An upload holds one file.")
-                        result.file_name = event.filename or ""
-                elif event is None and current is not None:
-                    if current.name != "file" or sink is None:
-                        result.fields.setdefault(current.name, bytes(text).decode("utf-8", "replace"))
-                elif event is not None and current is not None:
-                    if current.name == "file" and sink is not None:
-                        sink.write(event)
-                    elif len(text) + len(event) > _MAX_FORM:
-                        raise Refused(broken, "A form field is too large.")
-                    else:
-                        text += event
-        parser.close()
-    except (multipart.MultipartError, UnicodeDecodeError):
-        _drain(incoming)
+            if not parser.closed:  # what follows the last boundary is of no interest (RFC 2046, 5.1.1)
+                for event in parser.parse(chunk):
+                    reader.take(event)
+        parser.close()  # raises where the last boundary never came
+    except (multipart.MultipartError, Refused) as error:
+        for _ in incoming:  # read to the end, so that the answer is not lost in a reset connection
+            pass
+        if isinstance(error, Refused):
+            raise
         raise Refused(broken, "The multipart body is broken.") from None
-    except Refused:
-        _drain(incoming)
-        raise
-    return result
+    return reader.form
 
 
-def _drain(incoming: Iterator[bytes]) -> None:
-    for _ in incoming:
-        pass
+class _Parts:
+    """Sorts the parts of a form: the part named ``file`` goes to the sink, the others are kept as text."""
+
+    def __init__(self, sink: Sink | None, broken: Situation) -> None:
+        self.form = Form(fields={})
+        self._sink, self._broken = sink, broken
+        self._part: multipart.MultipartSegment | None = None
+        self._text = bytearray()
+
+    def take(self, event: multipart.MultipartSegment | bytes | bytearray | None) -> None:
+        """Take the parser's next event: a part begins, some bytes of it, or None at its end."""
+        if isinstance(event, multipart.MultipartSegment):
+            self._begin(event)
+        elif event is None:
+            self._end()
+        elif self._sink is not None and self._is_file():
+            self._sink.write(event)
+        elif len(self._text) + len(event) > _MAX_FORM:
+            raise Refused(self._broken, "A form field is too large.")
+        else:
+            self._text += event
+
+    def _is_file(self) -> bool:
+        return self._part is not None and self._part.name == "file"
+
+    def _begin(self, part: multipart.MultipartSegment) -> None:
+        self._part, self._text = part, bytearray()
+        if self._sink is not None and self._is_file():
+            if self.form.file_name is not None:
+                raise Refused(self._broken, "An upload holds one file.")
+            self.form.file_name = part.filename or ""
+
+    def _end(self) -> None:
+        if self._part is not None and not (self._sink is not None and self._is_file()):
+            self.form.fields.setdefault(self._part.name, bytes(self._text).decode("utf-8", "replace"))

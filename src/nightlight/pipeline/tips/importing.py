@@ -13,7 +13,6 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from django.db import transaction
@@ -44,6 +43,7 @@ from nightlight.trust.evidence.vault import current_vault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
+    from pathlib import Path
 
 # One CyberTip is some kilobytes; a file past this is not one, and must not fill the memory.
 MAX_FILE = 64 * 1024 * 1024
@@ -85,12 +85,16 @@ def candidates(path: Path) -> list[Candidate]:
     """
     if path.is_dir():
         found = sorted(p for p in path.rglob("*") if p.is_file())
-        return [Candidate(str(p.relative_to(path)), partial(p.open, "rb"), _json_name(p.name)) for p in found]
+        return [Candidate(str(p.relative_to(path)), partial(_open, p), _json_name(p.name)) for p in found]
     if not path.is_file():
         raise NotImportable(f"{path} does not exist.")
     if zipfile.is_zipfile(path):
         return list(_in_zip(zipfile.ZipFile(path)))
-    return [Candidate(path.name, partial(path.open, "rb"), _json_name(path.name))]
+    return [Candidate(path.name, partial(_open, path), _json_name(path.name))]
+
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _json_name(name: str) -> bool:
@@ -167,14 +171,14 @@ def take(batch: Import, candidate: Candidate, *, at: datetime, tally: Tally) -> 
         try:
             found = cybertip_json.read(body)
         except cybertip_json.Unreadable as unreadable:
-            tip = _keep(batch, body, sha256, None, at, candidate.name)
+            tip = _keep(batch, body, sha256, found=None, at=at, name=candidate.name)
             return _enter(batch, candidate, sha256, Outcome.UNREADABLE, at, tip=tip, reason=str(unreadable))
-        tip = _keep(batch, body, sha256, found, at, candidate.name)
+        tip = _keep(batch, body, sha256, found=found, at=at, name=candidate.name)
         tally.unknown_paths.update(unknown.path for unknown in found.unknown)
         return _enter(batch, candidate, sha256, Outcome.NEW, at, tip=tip)
 
 
-def _keep(batch: Import, body: bytes, sha256: bytes, found: Reading | None, at: datetime, name: str) -> Tip:
+def _keep(batch: Import, body: bytes, sha256: bytes, *, found: Reading | None, at: datetime, name: str) -> Tip:
     esp = found.reporter.esp_name if found else None
     reporter = accounts.reporter_named(by=batch.by, at=at, name=esp or _UNNAMED_REPORTER, origin=Origin.DOWNLOAD)
     state = State.RECEIVED if found else State.UNREADABLE
@@ -194,9 +198,7 @@ def _keep(batch: Import, body: bytes, sha256: bytes, found: Reading | None, at: 
         state=state,
         state_at=at,
     )
-    Document.objects.create(
-        tip=tip, kind=DocumentKind.DOWNLOAD, file_id="", body=body, sha256=sha256, received_at=at
-    )
+    Document.objects.create(tip=tip, kind=DocumentKind.DOWNLOAD, file_id="", body=body, sha256=sha256, received_at=at)
     custody.append(
         by=batch.by,
         at=at,

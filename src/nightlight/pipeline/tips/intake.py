@@ -9,6 +9,7 @@ from functools import cache
 from django.conf import settings as django_settings
 
 from nightlight.pipeline.tips.formats.cybertipline import xsd
+from nightlight.pipeline.tips.formats.cybertipline.answers import Preset
 from nightlight.pipeline.tips.formats.cybertipline.check import Profile
 
 
@@ -17,7 +18,7 @@ class IntakeSettings:
     """The intake's settings, read once."""
 
     profile: Profile
-    preset: str
+    preset: Preset
     newer: bool
 
 
@@ -27,7 +28,7 @@ def settings() -> IntakeSettings:
     environment = django_settings.ENVIRONMENT
     return IntakeSettings(
         profile=Profile(environment.intake_profile),
-        preset=environment.intake_preset,
+        preset=Preset(environment.intake_preset),
         newer=environment.intake_newer,
     )
 

@@ -141,9 +141,7 @@ def type_label(code: str) -> str:
         return code
 
 
-def inbox(
-    viewer: User, wanted: Filter, *, after: Cursor | None = None, before: Cursor | None = None
-) -> Page:
+def inbox(viewer: User, wanted: Filter, *, after: Cursor | None = None, before: Cursor | None = None) -> Page:
     """Return one page of tips, newest first: the first, the one after (older), or the one before (newer)."""
     tips, time = _matching(viewer, wanted), _time(wanted)
     if before is not None:
@@ -204,11 +202,7 @@ def counted_by_state(viewer: User, environment: str, *, cap: int = 999) -> Mappi
 def tip(viewer: User, public_id: str) -> Tip:
     """Return one tip with its reporter, and the earlier tip it repeats if any. Raises NotFound."""
     _must_read_tips(viewer)
-    found = (
-        Tip.objects.select_related("reporter", "summary", "repeats__earlier")
-        .filter(public_id=public_id)
-        .first()
-    )
+    found = Tip.objects.select_related("reporter", "summary", "repeats__earlier").filter(public_id=public_id).first()
     if found is None:
         raise NotFound(f"There is no tip {public_id}. Check the identifier; it looks like NL-7F3K-9QTX.")
     return found

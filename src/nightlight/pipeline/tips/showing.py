@@ -56,9 +56,7 @@ def everything(tip: Tip, *, by: str, at: datetime) -> dict[str, Json]:
         "escalated": tip.escalated,
         "likely_duplicate_of": repeats.earlier.public_id if repeats else None,
         "reading": reading.to_json(understood.reading) if understood.reading else None,
-        "findings": [
-            {"code": f.code, "path": f.path, "text": f.text, "line": f.line} for f in understood.findings
-        ],
+        "findings": [{"code": f.code, "path": f.path, "text": f.text, "line": f.line} for f in understood.findings],
         "files": [
             {
                 "file_id": file.file_id,
@@ -83,7 +81,12 @@ def everything(tip: Tip, *, by: str, at: datetime) -> dict[str, Json]:
             for document in understood.documents
         ],
         "history": [
-            {"at": clock.stamp(event.at), "kind": event.kind, "by": event.actor, "leaf": bytes(event.leaf_hash).hex()}
+            {
+                "at": clock.stamp(event.at),
+                "kind": event.kind,
+                "by": event.actor,
+                "leaf": bytes(event.leaf_hash).hex(),
+            }
             for event in events
         ],
     }

@@ -242,9 +242,7 @@ def read_network_event(
         port_as_sent = port or with_port[3]
     canonical, version = _address(host)
     number = None if port_as_sent is None else read_number(port_as_sent, 1, 65535)
-    return NetworkEvent(
-        as_sent, canonical, version, number, port_as_sent, moment, event_name, possible_proxy, source
-    )
+    return NetworkEvent(as_sent, canonical, version, number, port_as_sent, moment, event_name, possible_proxy, source)
 
 
 def _address(text: str) -> tuple[str | None, int | None]:

@@ -5,132 +5,171 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
+from nightlight.foundation import clock
+from nightlight.pipeline.tips.models import APPEND_ONLY_TABLES
+from nightlight.trust.custody.append_only import GUARD
 from nightlight.trust.custody.verify import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from nightlight.foundation.canonical_json import Json
 
 _TIPS = """
 SELECT t.id, t.public_id, t.report_id, t.source, t.environment, r.public_id, t.sent_by, t.incident_type, t.batched,
-       t.escalated, t.payload_sha256, t.opened_at, t.state, t.state_at,
-       (SELECT json_agg(e.body ORDER BY e.id) FROM custody_event e WHERE e.subject = 'tip:' || t.public_id
-          AND e.kind LIKE 'tip.%%' AND e.kind <> 'tip.viewed')
+       t.escalated, t.payload_sha256, t.opened_at, t.state, t.state_at
 FROM tips_tip t JOIN accounts_reporter r ON r.id = t.reporter_id WHERE t.id > %s ORDER BY t.id LIMIT 500
 """
-_DOCUMENTS = """
-SELECT d.tip_id, d.kind, d.file_id, d.sha256, d.body FROM tips_document d WHERE d.tip_id = ANY(%s) ORDER BY d.id
+_EVENTS = """
+SELECT subject, body FROM custody_event
+WHERE subject = ANY(%s) AND kind IN ('tip.opened', 'tip.imported', 'tip.file-described', 'tip.received',
+                                     'tip.retracted', 'tip.expired') ORDER BY id
 """
+_DOCUMENTS = "SELECT tip_id, kind, file_id, sha256, body FROM tips_document WHERE tip_id = ANY(%s) ORDER BY id"
 _FILES = """
 SELECT f.tip_id, f.file_id, i.public_id, i.context FROM tips_tipfile f JOIN evidence_item i ON i.id = f.item_id
 WHERE f.tip_id = ANY(%s) ORDER BY f.id
 """
 # A tip that the log knows and the table does not: somebody removed it.
 _LOST = """
-SELECT e.subject FROM custody_event e
-WHERE e.kind IN ('tip.opened', 'tip.imported')
+SELECT e.subject FROM custody_event e WHERE e.kind IN ('tip.opened', 'tip.imported')
   AND NOT EXISTS (SELECT 1 FROM tips_tip t WHERE 'tip:' || t.public_id = e.subject) LIMIT 100
 """
-_STATE = {"tip.received": "received", "tip.retracted": "retracted", "tip.expired": "expired"}
+_CLOSING = {"tip.received": "received", "tip.retracted": "retracted", "tip.expired": "expired"}
+
+
+class _Tip(NamedTuple):
+    key: int
+    public_id: str
+    report_id: int
+    source: str
+    environment: str
+    reporter: str
+    sent_by: str
+    incident_type: str
+    batched: bool
+    escalated: bool
+    payload_sha256: bytes
+    opened_at: datetime
+    state: str
+    state_at: datetime
+
+    @property
+    def where(self) -> str:
+        return f"tip:{self.public_id}"
+
+
+class _Event(NamedTuple):
+    kind: str
+    at: str
+    data: Mapping[str, Json]
+
+
+class _Document(NamedTuple):
+    kind: str
+    file_id: str
+    sha256: bytes
+    body: bytes
+
+
+class _File(NamedTuple):
+    file_id: str
+    item: str
+    context: str
 
 
 def check() -> Iterator[Problem]:
     """Compare each tip, its documents and its files with their custody events; yield what does not agree."""
+    yield from _guards()
     last = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(_TIPS, [last])
-            tips = cursor.fetchall()
-            if not tips:
-                break
-            keys = [row[0] for row in tips]
-            cursor.execute(_DOCUMENTS, [keys])
-            documents = _grouped(cursor.fetchall())
-            cursor.execute(_FILES, [keys])
-            files = _grouped(cursor.fetchall())
-        for row in tips:
-            yield from _tip(row, documents.get(row[0], []), files.get(row[0], []))
+    while tips := [_Tip(*row) for row in _rows(_TIPS, last)]:
+        keys = [tip.key for tip in tips]
+        events, documents, files = defaultdict(list), defaultdict(list), defaultdict(list)
+        for subject, body in _rows(_EVENTS, [tip.where for tip in tips]):
+            told = json.loads(str(body))
+            events[subject].append(_Event(told["kind"], told["at"], told["data"]))
+        for key, *document in _rows(_DOCUMENTS, keys):
+            documents[key].append(_Document(*document))
+        for key, *file in _rows(_FILES, keys):
+            files[key].append(_File(*file))
+        for tip in tips:
+            yield from _tip(tip, events[tip.where], documents[tip.key], files[tip.key])
         last = keys[-1]
+    for (subject,) in _rows(_LOST):
+        yield Problem("tip-missing", str(subject), "The log says this tip arrived, but it is not stored.")
+
+
+def _rows(sql: str, *parameters: int | list[int] | list[str]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(_LOST)
-        for (subject,) in cursor.fetchall():
-            yield Problem("tip-missing", subject, "The log says this tip arrived, but it is not stored.")
+        cursor.execute(sql, parameters or None)
+        return list(cursor.fetchall())
 
 
-def _grouped(rows: list[Any]) -> dict[int, list[Any]]:
-    groups: dict[int, list[Any]] = {}
-    for row in rows:
-        groups.setdefault(row[0], []).append(row[1:])
-    return groups
+def _guards() -> Iterator[Problem]:
+    on = set(_rows("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')"))
+    wanted = [*((table, GUARD) for table in APPEND_ONLY_TABLES), ("tips_tip", "tips_guard")]
+    for table, trigger in wanted:
+        if (table, trigger) not in on:
+            yield Problem("guard-missing", f"table {table}", f"trigger {trigger} is missing or switched off")
 
 
-def _tip(row: Any, documents: list[Any], files: list[Any]) -> Iterator[Problem]:
-    where = f"tip:{row[1]}"
-    events = [json.loads(body) for body in row[14] or []]
-    first = events[0] if events else {"kind": "none", "data": {}}
-    if first["kind"] not in {"tip.opened", "tip.imported"}:
-        yield Problem("tip-without-event", where, "No event says that this tip arrived.")
+def _tip(tip: _Tip, events: list[_Event], documents: list[_Document], files: list[_File]) -> Iterator[Problem]:
+    if not events or events[0].kind not in {"tip.opened", "tip.imported"}:
+        yield Problem("tip-without-event", tip.where, "No event says that this tip arrived.")
         return
-    said = first["data"]
-    stored = {
-        "report_id": row[2],
-        "source": row[3],
-        "environment": row[4],
-        "reporter": row[5],
-        "sent_by": row[6],
-        "incident_type": row[7],
-        "batched": row[8],
-        "escalated": row[9],
-        "report_sha256": bytes(row[10]).hex(),
-    }
-    for name, value in stored.items():
-        if said.get(name) != value:
-            yield Problem("tip-altered", where, f"{name} is not what was recorded when it arrived.")
-    yield from _state(where, row, events)
-    yield from _documents(where, events, documents)
-    described = [event["data"]["files"] for event in events if event["kind"] == "tip.received"]
-    if described and described[0] != [file_id for file_id, _, _ in files]:
-        yield Problem("tip-files-altered", where, "Its files are not those the receipt names.")
-    for file_id, item, context in files:
-        if context != where:
-            yield Problem("tip-file-altered", where, f"File {file_id} ({item}) was received for {context}.")
+    said = events[0].data
+    names = ("report_id", "source", "environment", "reporter", "sent_by", "incident_type", "batched", "escalated")
+    for name in names:
+        if said.get(name) != getattr(tip, name):
+            yield Problem("tip-altered", tip.where, f"{name} is not what was recorded when it arrived.")
+    if said.get("report_sha256") != bytes(tip.payload_sha256).hex():
+        yield Problem("tip-altered", tip.where, "Its digest is not what was recorded when it arrived.")
+    yield from _state(tip, events)
+    yield from _documents(tip, events, documents)
+    received = next((event.data["files"] for event in events if event.kind == "tip.received"), None)
+    if received is not None and received != [file.file_id for file in files]:
+        yield Problem("tip-files-altered", tip.where, "Its files are not those the receipt names.")
+    for file in files:
+        if file.context != tip.where:
+            text = f"File {file.file_id} ({file.item}) was received for {file.context}."
+            yield Problem("tip-file-altered", tip.where, text)
 
 
-def _state(where: str, row: Any, events: list[Any]) -> Iterator[Problem]:
-    last = events[-1]
-    closing = [event for event in events if event["kind"] in _STATE]
+def _state(tip: _Tip, events: list[_Event]) -> Iterator[Problem]:
+    first = events[0]
+    closing = next((event for event in events if event.kind in _CLOSING), None)
     if closing:
-        state, at = _STATE[closing[0]["kind"]], closing[0]["at"]
-    elif last["kind"] == "tip.imported" or events[0]["kind"] == "tip.imported":
-        state, at = ("received" if events[0]["data"]["readable"] else "unreadable"), events[0]["at"]
+        state, at = _CLOSING[closing.kind], closing.at
+    elif first.kind == "tip.imported":
+        state, at = ("received" if first.data["readable"] else "unreadable"), first.at
     else:
-        state, at = "open", events[0]["at"]
-    stored_at = row[13].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    opened_at = row[11].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if row[12] != state or stored_at != at or opened_at != events[0]["at"]:
-        yield Problem("tip-state-altered", where, "Its state or its times are not what the log says.")
+        state, at = "open", first.at
+    if (tip.state, clock.stamp(tip.state_at), clock.stamp(tip.opened_at)) != (state, at, first.at):
+        yield Problem("tip-state-altered", tip.where, "Its state or its times are not what the log says.")
 
 
-def _documents(where: str, events: list[Any], documents: list[Any]) -> Iterator[Problem]:
-    expected: dict[tuple[str, str], str] = {}
+def _documents(tip: _Tip, events: list[_Event], documents: list[_Document]) -> Iterator[Problem]:
+    expected: dict[tuple[str, str], Json] = {}
     for event in events:
-        data = event["data"]
-        if event["kind"] == "tip.opened":
-            expected["report", ""] = data["report_sha256"]
-        elif event["kind"] == "tip.imported":
-            expected["download", ""] = data["report_sha256"]
-        elif event["kind"] == "tip.file-described":
-            expected["file-details", data["file_id"]] = data["details_sha256"]
-        elif event["kind"] == "tip.received":
-            expected["receipt", ""] = data["receipt_sha256"]
-    for kind, file_id, sha256, body in documents:
-        recorded = expected.pop((kind, file_id), None)
-        actual = hashlib.sha256(bytes(body)).hexdigest()
-        if recorded != actual or bytes(sha256).hex() != actual:
-            yield Problem("document-altered", where, f"The {kind} {file_id} is not what was received.")
+        if event.kind == "tip.opened":
+            expected["report", ""] = event.data["report_sha256"]
+        elif event.kind == "tip.imported":
+            expected["download", ""] = event.data["report_sha256"]
+        elif event.kind == "tip.file-described":
+            expected["file-details", str(event.data["file_id"])] = event.data["details_sha256"]
+        elif event.kind == "tip.received":
+            expected["receipt", ""] = event.data["receipt_sha256"]
+    for document in documents:
+        recorded = expected.pop((document.kind, document.file_id), None)
+        actual = hashlib.sha256(bytes(document.body)).hexdigest()
+        if recorded != actual or bytes(document.sha256).hex() != actual:
+            text = f"The {document.kind} {document.file_id} is not what was received."
+            yield Problem("document-altered", tip.where, text)
     for kind, file_id in expected:
-        yield Problem("document-missing", where, f"The {kind} {file_id} that the log records is not stored.")
+        yield Problem("document-missing", tip.where, f"The {kind} {file_id} that the log records is not stored.")

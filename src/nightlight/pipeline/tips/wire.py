@@ -24,11 +24,13 @@ from nightlight.pipeline.tips.formats.cybertipline import answers, check
 from nightlight.pipeline.tips.formats.cybertipline.answers import Situation
 from nightlight.pipeline.tips.formats.cybertipline.document import Refused
 from nightlight.trust.accounts import queries as accounts
+from nightlight.trust.evidence.envelope import Damaged
+from nightlight.trust.evidence.keys import KeysRefused
 from nightlight.trust.evidence.store import StoreFailed
 from nightlight.trust.evidence.vault import current_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from nightlight.trust.accounts.queries import ReporterLogin
 
@@ -82,10 +84,10 @@ def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpR
         situation, why = refused.situation, refused.description
     except bodies.BodyCutShort:
         situation, why = Situation.INVALID_REQUEST, "The request ended before its declared length."
-    except (DatabaseError, StoreFailed):
+    except (DatabaseError, StoreFailed, KeysRefused, Damaged):
         log.exception("wire-storage", request_id=request_id, endpoint=endpoint)
         situation, why = storage, "The report could not be stored; please send this request again."
-    except Exception:  # noqa: BLE001 - whatever it is, a reporter gets a coded answer and no stack trace
+    except Exception:  # whatever it is, a reporter gets a coded answer and no stack trace
         log.exception("wire-failed", request_id=request_id, endpoint=endpoint)
         situation, why = Situation.SERVER_ERROR, "The server failed; please send this request again."
     told = answers.answer(situation, intake.settings().preset)
@@ -187,9 +189,7 @@ def _fileinfo(call: Call) -> bytes:
     def note(report_id: int) -> None:
         call.report_id = report_id
 
-    actions.describe_file(
-        by=call.by, at=clock.now(), body=_xml(call.request), settings=intake.settings(), note=note
-    )
+    actions.describe_file(by=call.by, at=clock.now(), body=_xml(call.request), settings=intake.settings(), note=note)
     return answers.response(0, "Success", report_id=call.report_id)
 
 

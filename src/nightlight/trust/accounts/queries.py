@@ -23,13 +23,13 @@ _NOBODY = bytes(32)
 class ReporterLogin:
     """A reporter who has shown a valid credential."""
 
+    username: str
     credential_id: int
     environment: str
     may_submit: bool
     reporter_id: int
     reporter_public_id: str
     reporter_name: str
-    username: str
 
     @property
     def actor(self) -> str:
@@ -45,7 +45,7 @@ def reporter_login(username: str, password: str) -> ReporterLogin | None:
     shown = rules.digest(settings.NIGHTLIGHT_REPORTER_PEPPER, username, password)
     if not rules.same(shown, bytes(row[0]) if row else _NOBODY) or row is None:
         return None
-    return ReporterLogin(*row[1:], username=username)
+    return ReporterLogin(username, *row[1:])
 
 
 def reporter_names() -> list[tuple[str, str]]:

@@ -115,9 +115,7 @@ def receive(
     }
     if name:
         facts["name"] = name
-    custody.append(
-        by=by, at=at, kind="evidence.received", subject=f"item:{received.public_id}", data={**data, **facts}
-    )
+    custody.append(by=by, at=at, kind="evidence.received", subject=f"item:{received.public_id}", data={**data, **facts})
     return received
 
 

@@ -64,9 +64,7 @@ class EncryptingWriter:
         self._bound = header + locator.encode()
         self._sink = sink
         self._index = 0
-        self._held = memoryview(
-            bytearray(CHUNK_SIZE)
-        )  # a chunk is held back until it is known not to be the last
+        self._held = memoryview(bytearray(CHUNK_SIZE))  # a chunk is held back until it is known not to be the last
         self._filled = 0
         self._sealed = memoryview(bytearray(CHUNK_SIZE + TAG_SIZE))
         sink(header)
@@ -119,9 +117,7 @@ def decrypt(key: bytes, locator: str, stored: Iterable[Bytes]) -> Iterator[bytes
         try:
             plain = aead.decrypt(_nonce(index, last=last), chunk, bound)
         except (InvalidTag, ValueError) as error:
-            raise Damaged(
-                f"chunk {index} (last: {'yes' if last else 'no'}) is not what was sealed"
-            ) from error
+            raise Damaged(f"chunk {index} (last: {'yes' if last else 'no'}) is not what was sealed") from error
         if plain:
             yield plain
 

@@ -131,9 +131,7 @@ def from_folder(folder: Path) -> tuple[MasterKey, ...]:
     keys = []
     for path in sorted(_key_files(folder), key=lambda path: int(path.stem)):
         if path.stat().st_mode & 0o077:
-            raise KeysRefused(
-                f"{path} may be read by others; make it 0600 and consider the key known to them"
-            )
+            raise KeysRefused(f"{path} may be read by others; make it 0600 and consider the key known to them")
         keys.append(MasterKey(path.read_bytes()))
     return tuple(keys)
 

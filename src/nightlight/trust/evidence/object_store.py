@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
 PART_SIZE = 8 * 1024 * 1024  # 10,000 parts at most, so 80 GiB for one file
 _PARTS_AT_ONCE = 2
-_CLIENT_OPTIONS = frozenset(
-    {"allow_http", "allow_invalid_certificates", "connect_timeout", "timeout", "proxy_url"}
-)
+_CLIENT_OPTIONS = frozenset({"allow_http", "allow_invalid_certificates", "connect_timeout", "timeout", "proxy_url"})
 
 # obstore's own three minutes would hold up a reporter who can try again himself.
 _RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}

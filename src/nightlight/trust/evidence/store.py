@@ -162,9 +162,7 @@ class _FolderWriter:
         self._path = path
         try:
             # At its final place at once: until a record names the locator, nobody can find it.
-            self._fd = os.open(
-                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _failed(error, "creating an evidence file") from error
 

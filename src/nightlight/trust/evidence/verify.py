@@ -127,9 +127,7 @@ def _receipt(item: Item, events: list[Event]) -> Iterator[Problem]:
         yield Problem(Code.EVENT_MISSING, where, "the custody log does not say that it was received")
         return
     if len(events) > 1:
-        yield Problem(
-            Code.EVENT_REPEATED, where, f"the custody log says {len(events)} times that it was received"
-        )
+        yield Problem(Code.EVENT_REPEATED, where, f"the custody log says {len(events)} times that it was received")
     differ = sorted(_differences(item, events[0]))
     if differ:
         yield Problem(Code.RECEIPT_CHANGED, where, f"differs from the custody log in: {', '.join(differ)}")
@@ -169,9 +167,7 @@ def _events_without_receipt() -> Iterator[Problem]:
         )
         while rows := cursor.fetchmany(BATCH):
             for (subject,) in rows:
-                yield Problem(
-                    Code.RECEIPT_MISSING, subject, "the custody log says it was received; no record does"
-                )
+                yield Problem(Code.RECEIPT_MISSING, subject, "the custody log says it was received; no record does")
 
 
 def _subject(item: Item) -> str:

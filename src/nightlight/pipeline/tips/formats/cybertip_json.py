@@ -109,9 +109,7 @@ def read(body: bytes) -> Reading:
 
 
 def _incident(reported: Part) -> Incident:
-    part = reported.first("incidentSummary") or Part("incidentSummary").take(
-        "reportedInformation/incidentSummary"
-    )
+    part = reported.first("incidentSummary") or Part("incidentSummary").take("reportedInformation/incidentSummary")
     as_sent = _said_of(part, "incidentType")
     return Incident(
         type=incident_type(as_sent),
@@ -172,9 +170,7 @@ def _person(part: Part) -> Person | None:
         first_name=_said_of(part, "firstName"),
         middle_name=_said_of(part, "middleName"),
         last_name=_said_of(part, "lastName"),
-        ages=tuple(
-            read_age(text.value, text.source, approximate=True) for text in _texts(part, "approximateAge")
-        ),
+        ages=tuple(read_age(text.value, text.source, approximate=True) for text in _texts(part, "approximateAge")),
         birth_date=None if born is None or birth is None else read_birth_date(birth, born.path),
         emails=tuple(
             Email(value, item.path, verified=_stated_of(item, "verified"))
@@ -187,9 +183,7 @@ def _person(part: Part) -> Person | None:
             if (value := _said(item))
         ),
         addresses=tuple(_address(item) for item in _items(part, "addresses", "addresses", _OF_AN_ADDRESS)),
-        traits=tuple(
-            NamedValue(name, text.value, text.source) for name in TRAITS for text in _texts(part, name)
-        ),
+        traits=tuple(NamedValue(name, text.value, text.source) for name in TRAITS for text in _texts(part, name)),
     )
     return None if person == Person(source=part.path) else person
 
@@ -246,9 +240,7 @@ def _places(reported: Part) -> Iterator[InternetDetail]:
                 kind=kind,
                 source=part.path,
                 links=(*captures.urls, *captures.profile_urls),
-                contents=tuple(
-                    Text(said, item.path) for item in part.every("contents") if (said := _said(item))
-                ),
+                contents=tuple(Text(said, item.path) for item in part.every("contents") if (said := _said(item))),
                 network_events=tuple(captures.network_events),
                 devices=tuple(captures.devices),
                 statements=_statements(part),
@@ -264,12 +256,8 @@ def _file(part: Part) -> FileReading:
         original_name=_said_of(part, "originalFilename"),
         viewed_by_esp=_stated_of(part, "viewedByEsp"),
         industry_classification=_said_of(part, "industryClassification"),
-        hashes=tuple(
-            ClaimedHash("MD5", text.value, text.source) for text in _texts(part, "verificationHash")
-        ),
-        tags=tuple(
-            text for group in _items(part, "ncmecTags", "groups", {"tags"}) for text in _texts(group, "tags")
-        ),
+        hashes=tuple(ClaimedHash("MD5", text.value, text.source) for text in _texts(part, "verificationHash")),
+        tags=tuple(text for group in _items(part, "ncmecTags", "groups", {"tags"}) for text in _texts(group, "tags")),
         links=(*captures.profile_urls, *captures.urls),
         network_events=tuple(captures.network_events),
         devices=tuple(captures.devices),

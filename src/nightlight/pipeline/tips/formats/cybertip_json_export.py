@@ -56,16 +56,12 @@ def write(reading: Reading, *, on: date | None = None) -> bytes:
                 "incidentDateTime": _time(incident.at),
                 "incidentDateTimeDescription": incident.at_description,
             },
-            "reportedPeople": {
-                "reportedPersons": [_party(party, on) for party in reading.parties_as(Role.REPORTED)]
-            },
+            "reportedPeople": {"reportedPersons": [_party(party, on) for party in reading.parties_as(Role.REPORTED)]},
             "intendedRecipients": {
                 "intendedRecipients": [_party(party, on) for party in reading.parties_as(Role.RECIPIENT)]
             },
             "uploadedFiles": {
-                "uploadedFiles": [
-                    _file(file, claims_upload=reading.format == FORMAT) for file in reading.files
-                ]
+                "uploadedFiles": [_file(file, claims_upload=reading.format == FORMAT) for file in reading.files]
             },
             "incidentDetails": {
                 _KEYS[kind]: [_place(place) for place in places]
@@ -118,9 +114,7 @@ def _person(person: Person) -> dict[str, Json]:
         "dateOfBirth": person.birth_date.as_sent if person.birth_date else None,
         "approximateAge": person.ages[0].as_sent if person.ages else None,
         "emails": {
-            "emails": [
-                {"value": email.value, "verified": _ANSWERS.get(email.verified)} for email in person.emails
-            ]
+            "emails": [{"value": email.value, "verified": _ANSWERS.get(email.verified)} for email in person.emails]
         },
         "phones": {
             "phones": [
@@ -163,8 +157,7 @@ def _captures(
     devices: Iterable[Device],
 ) -> Json:
     captures = [
-        _capture(IP_ADDRESS, event.address_as_sent, event.event_name, event.moment, event.port)
-        for event in events
+        _capture(IP_ADDRESS, event.address_as_sent, event.event_name, event.moment, event.port) for event in events
     ]
     captures += [_capture(PROFILE_URL, link.url, link.event_name, link.moment) for link in profiles]
     captures += [_capture(URL, link.url, link.event_name, link.moment) for link in urls]

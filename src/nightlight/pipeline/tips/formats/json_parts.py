@@ -12,7 +12,7 @@ MAX_DEPTH = 64
 REPLACED = "characters that cannot be stored were replaced; these are their codes"
 
 
-class Unreadable(ValueError):  # noqa: N818 - a fact about the document, named as an officer would say it
+class Unreadable(ValueError):
     """The document cannot be read at all; `reason` is a sentence for the person who sent or imported it."""
 
     def __init__(self, reason: str) -> None:

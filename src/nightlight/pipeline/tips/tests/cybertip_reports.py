@@ -17,9 +17,7 @@ from nightlight.pipeline.tips.formats.cybertipline.check import (
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 REPORTER = "<reporter><reportingPerson><email>desk@example.org</email></reportingPerson></reporter>"
-PAGE = (
-    "<internetDetails><webPageIncident><url>https://example.org/p</url></webPageIncident></internetDetails>"
-)
+PAGE = "<internetDetails><webPageIncident><url>https://example.org/p</url></webPageIncident></internetDetails>"
 
 
 def summary(extra: str = "", date: str = "2026-01-10T08:00:00+05:30") -> str:
@@ -29,9 +27,7 @@ def summary(extra: str = "", date: str = "2026-01-10T08:00:00+05:30") -> str:
     )
 
 
-def report(
-    parties: str = "", *, details: str = PAGE, head: str = "", about: str = "", reporter: str = REPORTER
-) -> str:
+def report(parties: str = "", *, details: str = PAGE, head: str = "", about: str = "", reporter: str = REPORTER) -> str:
     return f"<report>{head}{about or summary()}{details}{reporter}{parties}</report>"
 
 
@@ -43,13 +39,9 @@ def identity(inside: str) -> str:
     return person(f"<personOrUserReportedPerson>{inside}</personOrUserReportedPerson>")
 
 
-def check(
-    body: str | bytes, profile: Profile = Profile.SANDBOX, known: frozenset[int] = frozenset()
-) -> CheckedReport:
+def check(body: str | bytes, profile: Profile = Profile.SANDBOX, known: frozenset[int] = frozenset()) -> CheckedReport:
     data = body if isinstance(body, bytes) else body.encode()
-    return check_report(
-        data, profile=profile, now=NOW, newer=False, known_reports=lambda asked: asked & known
-    )
+    return check_report(data, profile=profile, now=NOW, newer=False, known_reports=lambda asked: asked & known)
 
 
 def refused(body: str | bytes, profile: Profile = Profile.SANDBOX) -> Refused:

@@ -41,8 +41,7 @@ def test_a_full_response_is_in_the_order_of_the_schema() -> None:
 
 def test_a_finish_answer_has_no_description_and_always_a_files_element() -> None:
     assert answers.done(5001, report_id=0) == DECLARATION + (
-        b"<reportDoneResponse><responseCode>5001</responseCode><reportId>0</reportId>"
-        b"<files/></reportDoneResponse>"
+        b"<reportDoneResponse><responseCode>5001</responseCode><reportId>0</reportId><files/></reportDoneResponse>"
     )
     assert b"<files><fileId>a1</fileId><fileId>c2</fileId></files>" in answers.done(
         0, report_id=42, file_ids=("a1", "c2")
@@ -88,9 +87,7 @@ def test_every_situation_has_an_answer_that_our_schema_accepts(situation: Situat
         (Situation.SERVER_ERROR, 500, 1000),
     ],
 )
-def test_the_modern_preset_is_the_table_of_the_specification(
-    situation: Situation, status: int, code: int
-) -> None:
+def test_the_modern_preset_is_the_table_of_the_specification(situation: Situation, status: int, code: int) -> None:
     row = answers.answer(situation)
     assert (row.status, row.code) == (status, code)
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nightlight.pipeline.tips import reading
+from nightlight.pipeline.tips.formats.cybertipline import schema
 from nightlight.pipeline.tips.formats.cybertipline.check import (
     Profile,
     Situation,
@@ -86,7 +88,7 @@ def test_a_report_is_summed_up() -> None:
         about=summary("<escalateToHighPriority> A child is alone there. </escalateToHighPriority>"),
     )
     checked = check(body)
-    assert checked.incident_type == "domain-name"
+    assert checked.incident_type == "misleading_domain"
     assert checked.incident_at_sent == "2026-01-10T08:00:00+05:30"
     assert checked.incident_at == datetime(2026, 1, 10, 2, 30, tzinfo=UTC)
     assert checked.zone_stated
@@ -157,9 +159,7 @@ def test_other_times_in_the_future_are_refused_too(party: str) -> None:
 
 def test_a_date_of_birth_is_in_the_past() -> None:
     born = "<dateOfBirth>{}</dateOfBirth>"
-    account = person(
-        "<associatedAccount type='Linked'><dateOfBirth>2030-01-01</dateOfBirth></associatedAccount>"
-    )
+    account = person("<associatedAccount type='Linked'><dateOfBirth>2030-01-01</dateOfBirth></associatedAccount>")
     always_refused(report(identity(born.format("2026-01-17"))), "past date", Situation.FUTURE_DATE)
     always_refused(report(account), "past date", Situation.FUTURE_DATE)
     check(report(identity(born.format("2011-01-31Z"))))
@@ -173,29 +173,19 @@ def test_a_port_outside_the_range_is_refused(port: str) -> None:
     check(report(person(event.format("0" * 5000 + "1"))))
 
 
-@pytest.mark.parametrize(
-    "address", ["", " ", "example.org", "192.0.2.256", "192.0.2.1:80", "fe80::1%eth0", "1"]
-)
+@pytest.mark.parametrize("address", ["", " ", "example.org", "192.0.2.256", "192.0.2.1:80", "fe80::1%eth0", "1"])
 def test_what_is_not_an_ip_address_is_refused(address: str) -> None:
-    always_refused(
-        report(person(f"<ipCaptureEvent><ipAddress>{address}</ipAddress></ipCaptureEvent>")), "not an IP"
-    )
+    always_refused(report(person(f"<ipCaptureEvent><ipAddress>{address}</ipAddress></ipCaptureEvent>")), "not an IP")
 
 
-@pytest.mark.parametrize(
-    "address", ["192.0.2.1", "2001:db8::7", "2001:DB8::7", "::ffff:192.0.2.1", " 192.0.2.1 "]
-)
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::7", "2001:DB8::7", "::ffff:192.0.2.1", " 192.0.2.1 "])
 def test_an_ip_address_of_either_family_is_accepted(address: str) -> None:
-    check(
-        report(person(f"<ipCaptureEvent><ipAddress>{address}</ipAddress></ipCaptureEvent>")), Profile.STRICT
-    )
+    check(report(person(f"<ipCaptureEvent><ipAddress>{address}</ipAddress></ipCaptureEvent>")), Profile.STRICT)
 
 
 @pytest.mark.parametrize("kind", ["emailIncident", "newsgroupIncident"])
 def test_an_incident_email_must_belong_to_a_party(kind: str) -> None:
-    used = (
-        f"<internetDetails><{kind}><emailAddress>Asha@example.org</emailAddress></{kind}></internetDetails>"
-    )
+    used = f"<internetDetails><{kind}><emailAddress>Asha@example.org</emailAddress></{kind}></internetDetails>"
     always_refused(report(details=used), "not an email of a reported person")
     owned = "<email>asha@example.org</email>"
     for party in (
@@ -272,3 +262,8 @@ def test_the_present_is_passed_in() -> None:
     later = NOW + timedelta(days=10)
     check_report(body, profile=Profile.STRICT, now=later, newer=False, known_reports=lambda asked: asked)
     assert refused(body).situation is Situation.FUTURE_DATE
+
+
+def test_the_schema_and_the_readings_name_incident_types_alike() -> None:
+    for text, code in schema.load(False).incident_types.items():
+        assert reading.incident_type(text).value == code

@@ -88,9 +88,7 @@ from nightlight.pipeline.tips.tests.cybertip_reports import (
          "out-of-range"),
     ],
 )  # fmt: skip
-def test_a_documented_rule_is_enforced_in_strict_and_recorded_in_advise(
-    bad: str, good: str, code: str
-) -> None:
+def test_a_documented_rule_is_enforced_in_strict_and_recorded_in_advise(bad: str, good: str, code: str) -> None:
     refused_in_strict_only(bad, code)
     clean(good, code)
 

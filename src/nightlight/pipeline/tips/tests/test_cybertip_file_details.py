@@ -103,9 +103,7 @@ def test_a_file_uploaded_in_the_future_is_refused() -> None:
          f"<originalFileName>{'x' * 2056}</originalFileName>", "too-long"),
     ],
 )  # fmt: skip
-def test_a_documented_file_rule_is_enforced_in_strict_and_recorded_in_advise(
-    bad: str, good: str, code: str
-) -> None:
+def test_a_documented_file_rule_is_enforced_in_strict_and_recorded_in_advise(bad: str, good: str, code: str) -> None:
     file_refused(details(bad), Profile.STRICT)
     assert check_file(details(bad)).findings == ()
     assert code in file_codes(details(bad))

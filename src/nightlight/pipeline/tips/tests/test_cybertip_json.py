@@ -78,9 +78,7 @@ def test_characters_no_database_holds_are_replaced_and_noted() -> None:
     party = _person({"screenName": {"value": "blue\x00kite\ud800"}})
     assert party.screen_names[0].value == "blue\ufffdkite\ufffd"
     reading = _read(additionalInformations=["a\ud800"])
-    assert reading.unknown == (
-        Unknown("reportedInformation/additionalInformations[1]", "'a\\ud800'", REPLACED),
-    )
+    assert reading.unknown == (Unknown("reportedInformation/additionalInformations[1]", "'a\\ud800'", REPLACED),)
 
 
 def test_nulls_and_absent_keys_are_absent_facts() -> None:
@@ -157,9 +155,7 @@ def test_everything_in_the_known_layout_is_understood() -> None:
     assert (reading.external_number, reading.incident.type) == ("7860042", IncidentType.TOURISM)
     assert reading.reporter.esp_name == "Example Chat"
     reported, recipient = reading.parties
-    assert [
-        (event.address, event.port, event.moment and event.moment.zone) for event in reported.network_events
-    ] == [
+    assert [(event.address, event.port, event.moment and event.moment.zone) for event in reported.network_events] == [
         ("192.0.2.44", None, None),
         ("192.0.2.44", 51820, "stated"),
         ("2001:db8::7", None, "not stated"),
@@ -195,9 +191,7 @@ def test_what_is_written_reads_back_as_the_same() -> None:
 
 def test_no_child_is_named_in_what_is_written() -> None:
     written = cybertip_json.write(read_report(REPORT_XML, [FILE_DETAILS_XML])).decode()
-    assert not any(
-        words in written for words in ("Meera", "Invented", "yellow-boat", "Example School", "Asha")
-    )
+    assert not any(words in written for words in ("Meera", "Invented", "yellow-boat", "Example School", "Asha"))
     minor = json.dumps(
         {
             "reportId": 1,
@@ -217,9 +211,7 @@ def test_a_report_from_the_reporting_api_can_be_written_for_police_tools() -> No
     assert again.incident.at is not None
     assert again.incident.at.as_sent == "2026-01-05T04:45:30Z"
     before, after = reading.parties[0].network_events, again.parties[0].network_events
-    assert [(event.address, event.port) for event in after] == [
-        (event.address, event.port) for event in before
-    ]
+    assert [(event.address, event.port) for event in after] == [(event.address, event.port) for event in before]
     # The zone that was not stated is still not stated.
     assert after[1].moment is not None
     assert after[1].moment.zone == "not stated"

@@ -106,9 +106,7 @@ def test_no_words_make_a_value_reader_fail(words: str) -> None:
     assert read_stated(words) in Stated
 
 
-@pytest.mark.parametrize(
-    "sent", ["", "unknown", "192.0.2.300", "192.0.2.01", "192.0.2", "2001:db8::g", "\u0661.0.2.1"]
-)
+@pytest.mark.parametrize("sent", ["", "unknown", "192.0.2.300", "192.0.2.01", "192.0.2", "2001:db8::g", "\u0661.0.2.1"])
 def test_what_is_no_address_stays_as_it_was_sent(sent: str) -> None:
     event = read_network_event(sent, "here")
     assert (event.address_as_sent, event.address, event.version) == (sent, None, None)
@@ -125,9 +123,7 @@ def test_what_is_no_address_stays_as_it_was_sent(sent: str) -> None:
         ("192.0.2.7:5060", "192.0.2.7", 4, 5060),
     ],
 )
-def test_an_address_is_normalised_beside_what_was_sent(
-    sent: str, address: str, version: int, port: int | None
-) -> None:
+def test_an_address_is_normalised_beside_what_was_sent(sent: str, address: str, version: int, port: int | None) -> None:
     event = read_network_event(sent, "here")
     assert (event.address, event.version, event.port) == (address, version, port)
     assert event.address_as_sent == sent.strip()
@@ -236,9 +232,7 @@ def _reading(platform: str, *parties: Party) -> Reading:
 @given(st.text(min_size=1, max_size=12).filter(str.strip), st.text(max_size=12), st.text(max_size=12))
 def test_a_summary_names_nobody_even_where_the_platform_does(name: str, before: str, after: str) -> None:
     victim = Party(Role.VICTIM, "v", persons=(_person(name=name),))
-    assert (
-        summary(_reading(before + name + after, victim)).sentence == "Online enticement of a child: 1 victim."
-    )
+    assert summary(_reading(before + name + after, victim)).sentence == "Online enticement of a child: 1 victim."
 
 
 def test_an_empty_reading_has_a_sentence_too() -> None:

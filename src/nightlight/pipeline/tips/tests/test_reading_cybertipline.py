@@ -23,9 +23,7 @@ RECEIVED = ReceivedFile(
 def test_a_document_that_cannot_be_parsed_is_kept_with_the_reason(body: bytes) -> None:
     reading = read_report(body, [body], [])
     assert [left.path for left in reading.unknown] == ["report", "fileDetails[1]"]
-    assert all(
-        left.value == body.decode() and "could not be parsed" in left.reason for left in reading.unknown
-    )
+    assert all(left.value == body.decode() and "could not be parsed" in left.reason for left in reading.unknown)
     assert reading.incident.type is IncidentType.UNSTATED
     assert not reading.parties
     assert not reading.files
@@ -73,9 +71,7 @@ def test_a_flag_that_says_false_is_not_set_and_not_lost() -> None:
 
 
 def test_a_second_description_of_a_file_replaces_the_first_without_losing_it() -> None:
-    later = (
-        b"<fileDetails><fileId>b0c1</fileId><originalFileName>calendar.png</originalFileName></fileDetails>"
-    )
+    later = b"<fileDetails><fileId>b0c1</fileId><originalFileName>calendar.png</originalFileName></fileDetails>"
     reading = read_report(REPORT_XML, [FILE_DETAILS_XML, later], [RECEIVED])
     (file,) = reading.files
     assert (file.original_name, file.source) == ("calendar.png", "fileDetails[2]")
@@ -183,9 +179,7 @@ def test_the_people_in_a_full_report_stand_with_their_accounts_and_their_places_
         "Example Games",
         Stated.YES,
     )
-    assert [
-        (event.address, event.port, event.moment and event.moment.zone) for event in reported.network_events
-    ] == [
+    assert [(event.address, event.port, event.moment and event.moment.zone) for event in reported.network_events] == [
         ("192.0.2.44", 51820, "stated"),
         ("2001:db8::7", None, "not stated"),
         ("198.51.100.9", 443, None),

@@ -129,9 +129,7 @@ json_values = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(st.sampled_from(["reportedPeople", "uploadedFiles", "incidentDetails", "x"]), json_values)
-)
+@given(st.dictionaries(st.sampled_from(["reportedPeople", "uploadedFiles", "incidentDetails", "x"]), json_values))
 def test_no_json_makes_the_reader_fail(reported: dict[str, object]) -> None:
     body = json.dumps({"reportId": 1, "reportedInformation": reported}).encode()
     json.dumps(to_json(cybertip_json.read(body)), ensure_ascii=False).encode()

@@ -86,9 +86,7 @@ def test_a_file_is_not_received_outside_a_transaction(vault: Vault) -> None:
 @pytest.mark.django_db
 def test_a_caller_cannot_state_what_the_event_states_by_itself(vault: Vault) -> None:
     with pytest.raises(ValueError, match="sha256"), transaction.atomic():
-        actions.receive(
-            by=REPORTER, at=AT, sealed=seal(vault, b""), name_as_sent="", context="", data={"sha256": "00"}
-        )
+        actions.receive(by=REPORTER, at=AT, sealed=seal(vault, b""), name_as_sent="", context="", data={"sha256": "00"})
     assert not Item.objects.exists()
 
 
@@ -159,9 +157,7 @@ def test_one_sealed_copy_received_in_two_contexts_stays(vault: Vault) -> None:
 
 @pytest.mark.usefixtures("committed")
 @pytest.mark.parametrize("left", [None, 1000])
-def test_a_new_good_copy_restores_an_earlier_one_that_was_lost(
-    vault: Vault, tmp_path: Path, left: int | None
-) -> None:
+def test_a_new_good_copy_restores_an_earlier_one_that_was_lost(vault: Vault, tmp_path: Path, left: int | None) -> None:
     first = seal(vault, GRADIENT)
     receive(first)
     path = lies_at(tmp_path / "vault", first)
@@ -244,9 +240,7 @@ def test_a_name_is_kept_as_sent_as_far_as_a_column_can_hold_it(vault: Vault, sen
 
 
 @pytest.mark.usefixtures("committed")
-def test_receiving_takes_two_round_trips(
-    vault: Vault, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_receiving_takes_two_round_trips(vault: Vault, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     sealed = seal(vault, GRADIENT)
     with transaction.atomic(), django_assert_num_queries(2):
         actions.receive(by=REPORTER, at=AT, sealed=sealed, name_as_sent="", context="tip:NL-EXAMPLE", data={})
@@ -276,9 +270,7 @@ with transaction.atomic():
 
 @pytest.mark.usefixtures("committed")
 def test_a_process_killed_before_its_commit_leaves_a_file_that_is_swept(vault: Vault, tmp_path: Path) -> None:
-    database = {
-        name: str(connection.settings_dict[name]) for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")
-    }
+    database = {name: str(connection.settings_dict[name]) for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
     command = [sys.executable, "-c", KILLED, f"{tmp_path}/vault", f"{tmp_path}/keys", json.dumps(database)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -308,9 +300,7 @@ def test_a_sweep_never_removes_what_a_record_lists(vault: Vault) -> None:
 
 
 @pytest.mark.django_db
-def test_a_sweep_removes_what_is_old_and_unlisted_and_says_so(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sweep_removes_what_is_old_and_unlisted_and_says_so(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "BATCH", 2)
     left_over = [seal(vault, bytes([number])) for number in range(5)]
     kept = seal(vault, GRADIENT)

@@ -112,9 +112,7 @@ def test_a_header_that_asks_for_gigabytes_is_refused() -> None:
     assert "chunk size" in refused(bytes(stored))
 
 
-@pytest.mark.parametrize(
-    "size", [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 2 * CHUNK_SIZE, 2 * CHUNK_SIZE + 1]
-)
+@pytest.mark.parametrize("size", [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 2 * CHUNK_SIZE, 2 * CHUNK_SIZE + 1])
 def test_files_around_the_chunk_border_come_back_and_take_the_space_foretold(size: int) -> None:
     data = bytes(index % 251 for index in range(size))
     stored = seal(data)
@@ -126,9 +124,7 @@ def test_files_around_the_chunk_border_come_back_and_take_the_space_foretold(siz
 @given(
     st.one_of(
         st.integers(0, 300),
-        st.builds(
-            lambda chunk, off: max(0, chunk * CHUNK_SIZE + off), st.integers(1, 3), st.integers(-17, 17)
-        ),
+        st.builds(lambda chunk, off: max(0, chunk * CHUNK_SIZE + off), st.integers(1, 3), st.integers(-17, 17)),
     ),
     st.integers(400, 3 * CHUNK_SIZE),
     st.integers(400, 3 * CHUNK_SIZE),

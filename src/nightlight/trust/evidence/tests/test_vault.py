@@ -161,9 +161,7 @@ def test_the_digests_are_those_of_the_bytes_and_nothing_readable_lies_on_the_dis
     st.builds(lambda chunks, off: max(0, chunks * CHUNK_SIZE + off), st.integers(0, 3), st.integers(-20, 20)),
     st.integers(1, 2 * CHUNK_SIZE),
 )
-def test_files_of_every_size_come_back(
-    tmp_path_factory: pytest.TempPathFactory, size: int, piece: int
-) -> None:
+def test_files_of_every_size_come_back(tmp_path_factory: pytest.TempPathFactory, size: int, piece: int) -> None:
     vault = folder_vault(tmp_path_factory.getbasetemp() / "sizes")
     data = (GRADIENT * 2)[:size]
     with vault.stage() as staging:
@@ -180,9 +178,7 @@ def test_a_new_master_key_opens_old_files_after_rewrapping_and_the_old_one_is_no
 ) -> None:
     sealed = seal(folder_vault(tmp_path, OLD_KEY), GRADIENT)
     rewrapped = folder_vault(tmp_path, OLD_KEY, NEW_KEY).rewrap(sealed.key)
-    folder_vault(tmp_path, NEW_KEY).check(
-        Sealed(sealed.locator, sealed.digests, rewrapped, sealed.stored_size)
-    )
+    folder_vault(tmp_path, NEW_KEY).check(Sealed(sealed.locator, sealed.digests, rewrapped, sealed.stored_size))
 
 
 def test_300_megabytes_pass_through_a_small_memory(tmp_path: Path) -> None:
@@ -204,9 +200,7 @@ def test_a_vault_with_files_but_without_keys_is_refused_instead_of_given_a_new_k
     assert not (tmp_path / "keys").exists()
 
 
-def test_the_installations_vault_makes_its_first_key_and_finds_it_again(
-    tmp_path: Path, settings: Settings
-) -> None:
+def test_the_installations_vault_makes_its_first_key_and_finds_it_again(tmp_path: Path, settings: Settings) -> None:
     settings.NIGHTLIGHT_VAULT = str(tmp_path / "vault")
     settings.NIGHTLIGHT_VAULT_KEYS_DIR = tmp_path / "keys"
     vault = current_vault()

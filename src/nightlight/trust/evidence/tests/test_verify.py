@@ -72,8 +72,7 @@ def test_a_file_that_cannot_be_read_is_reported(kept: Sealed, tmp_path: Path) ->
 def test_a_missing_key_is_reported(kept: Sealed) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE evidence_blob_key SET key_id = '00000000'"
-            " WHERE blob_id = (SELECT min(id) FROM evidence_blob)"
+            "UPDATE evidence_blob_key SET key_id = '00000000' WHERE blob_id = (SELECT min(id) FROM evidence_blob)"
         )
         cursor.execute("DELETE FROM evidence_blob_key WHERE blob_id = (SELECT max(id) FROM evidence_blob)")
     assert found() == [
@@ -94,18 +93,14 @@ def test_a_missing_key_is_reported(kept: Sealed) -> None:
     ],
 )
 def test_an_altered_receipt_is_reported(kept: Sealed, column: str, value: str, fact: str) -> None:
-    execute(
-        "evidence_item", "UPDATE evidence_item SET {} = {} WHERE name_as_sent = 'first.png'", column, value
-    )
+    execute("evidence_item", "UPDATE evidence_item SET {} = {} WHERE name_as_sent = 'first.png'", column, value)
     assert found() == [("receipt-changed", f"differs from the custody log in: {fact}")]
     assert kept
 
 
 @pytest.mark.parametrize("column", ["md5", "sha1", "sha256"])
 def test_an_altered_digest_is_reported_by_the_file_and_by_the_log(kept: Sealed, column: str) -> None:
-    execute(
-        "evidence_blob", "UPDATE evidence_blob SET {} = '\\x00' WHERE locator = '{}'", column, kept.locator
-    )
+    execute("evidence_blob", "UPDATE evidence_blob SET {} = '\\x00' WHERE locator = '{}'", column, kept.locator)
     assert [code for code, _ in found()] == ["file-changed", "receipt-changed", "receipt-changed"]
 
 
@@ -132,9 +127,7 @@ def test_an_event_that_cannot_be_read_is_reported(kept: Sealed) -> None:
         "UPDATE custody_event SET body = '[]', leaf_hash = sha256('\\x00'::bytea || '[]'::bytea)"
         " WHERE id = (SELECT min(id) FROM custody_event)",
     )
-    assert found() == [
-        ("receipt-changed", "differs from the custody log in: all of it: the event cannot be read")
-    ]
+    assert found() == [("receipt-changed", "differs from the custody log in: all of it: the event cannot be read")]
     assert kept
 
 
@@ -145,9 +138,7 @@ def test_a_guard_switched_off_is_reported(kept: Sealed, table: str) -> None:
     assert kept
 
 
-def test_an_untouched_vault_has_no_problems_and_progress_is_told(
-    kept: Sealed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_untouched_vault_has_no_problems_and_progress_is_told(kept: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "BATCH", 1)
     told: list[tuple[int, int]] = []
     assert list(verify.check(lambda done, total: told.append((done, total)))) == []

@@ -198,9 +198,7 @@ def _check_prior_reports(
     inspection: Inspection, root: etree._Element, known_reports: Callable[[frozenset[int]], frozenset[int]]
 ) -> frozenset[int]:
     """Reports named as earlier ones must exist."""
-    named = [
-        (element, _whole(element.text or "")) for element in root.iter("priorCTReports", "priorCTReport")
-    ]
+    named = [(element, _whole(element.text or "")) for element in root.iter("priorCTReports", "priorCTReport")]
     prior = frozenset(number for _, number in named)
     unknown = prior - known_reports(prior) if prior else prior
     for element, number in named:
@@ -240,14 +238,10 @@ def _check_file(inspection: Inspection, root: etree._Element, viewed: str | None
         text = "fileViewedByEsp is not stated: whether a search warrant is needed may depend on it"
         inspection.report(Weight.NOTE, root, "viewing-not-stated", text)
     if root.findtext("fileRelevance") == "Supplemental Reported":
-        meme = (
-            is_true(root.findtext("potentialMeme")) or root.find("fileAnnotations/potentialMeme") is not None
-        )
+        meme = is_true(root.findtext("potentialMeme")) or root.find("fileAnnotations/potentialMeme") is not None
         if meme or root.find("industryClassification") is not None:
             text = "a supplemental file takes neither potentialMeme nor industryClassification"
-            inspection.report(
-                Weight.DOCUMENTED, _required(root, "fileRelevance"), "supplemental-classified", text
-            )
+            inspection.report(Weight.DOCUMENTED, _required(root, "fileRelevance"), "supplemental-classified", text)
 
 
 def _check_batched_file(inspection: Inspection, root: etree._Element) -> None:

@@ -77,9 +77,7 @@ class _Order:
         if particle.place in self._seen and not particle.repeats:
             others = [other.name for other in self._kind.particles.values() if other.place == particle.place]
             if len(others) > 1:
-                return (
-                    f"element '{particle.name}' is too much here: only one of {_names(others)} may be given"
-                )
+                return f"element '{particle.name}' is too much here: only one of {_names(others)} may be given"
             return f"element '{particle.name}' may be given only once in '{self._kind.name}'"
         if not self._kind.ordered:
             self._seen.add(particle.place)
@@ -140,9 +138,7 @@ def _attributes(element: etree._Element, kind: Complex | None) -> Iterator[Fault
 
 def _text_only(element: etree._Element, value: Value) -> Iterator[Fault]:
     if len(element):
-        yield Fault(
-            element[0], f"element '{element[0].tag}' is not allowed inside '{element.tag}', which holds text"
-        )
+        yield Fault(element[0], f"element '{element[0].tag}' is not allowed inside '{element.tag}', which holds text")
         return
     if not element.text and value.simple.name in EMPTY_MEANS_TRUE:
         return

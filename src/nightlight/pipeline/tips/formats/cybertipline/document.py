@@ -26,12 +26,11 @@ MAX_DESCRIPTION = 1000
 _WHITE = " \t\r\n"
 _HINTED = etree.XPath("//*[@*[namespace-uri() = 'http://www.w3.org/2001/XMLSchema-instance']]")
 _HINTS = frozenset(
-    f"{{http://www.w3.org/2001/XMLSchema-instance}}{name}"
-    for name in ("schemaLocation", "noNamespaceSchemaLocation")
+    f"{{http://www.w3.org/2001/XMLSchema-instance}}{name}" for name in ("schemaLocation", "noNamespaceSchemaLocation")
 )
 
 
-class Refused(Exception):  # noqa: N818  the house word for a no with a reason
+class Refused(Exception):
     """The document is refused: the situation to answer, and the sentence for `responseDescription`."""
 
     def __init__(self, situation: Situation, description: str) -> None:
@@ -43,9 +42,7 @@ class Refused(Exception):  # noqa: N818  the house word for a no with a reason
 class Document:
     """A document that follows the schema; `root` is the copy for checking, `body` the bytes as received."""
 
-    def __init__(
-        self, body: bytes, *, root_name: str, newer: bool, tolerant: bool, max_bytes: int = MAX_BYTES
-    ) -> None:
+    def __init__(self, body: bytes, *, root_name: str, newer: bool, tolerant: bool, max_bytes: int = MAX_BYTES) -> None:
         """Parse and validate `body`; Refused with MALFORMED_XML or INVALID.
 
         With `tolerant` the mistakes known from clients are brought into the schema's form and listed in
@@ -64,9 +61,7 @@ class Document:
         self._order: list[etree._Element] | None = None
         self._validate(tolerant)
 
-    def refused(
-        self, element: etree._Element, text: str, situation: Situation = Situation.INVALID
-    ) -> Refused:
+    def refused(self, element: etree._Element, text: str, situation: Situation = Situation.INVALID) -> Refused:
         """The refusal of this document because of `element`, with line and column (from 1) as received."""
         order = self._order if self._order is not None else list(self.root.iter())
         place = xml.position(self.body, order.index(element))
@@ -136,11 +131,7 @@ def _collapsing(newer: bool) -> tuple[frozenset[str], dict[str, frozenset[str]]]
             value = particle.value if inner is None else inner.text
             if value is not None and _collapses(value):
                 elements.add(particle.name)
-            names = (
-                {item.name for item in inner.attributes.values() if _collapses(item.value)}
-                if inner
-                else set()
-            )
+            names = {item.name for item in inner.attributes.values() if _collapses(item.value)} if inner else set()
             if names:
                 attributes[particle.name] = attributes.get(particle.name, frozenset()) | names
     return frozenset(elements), attributes

@@ -117,11 +117,7 @@ def _email(text: str, _now: datetime) -> str | None:
 
 
 def _url(text: str, _now: datetime) -> str | None:
-    return (
-        None
-        if is_url(text.strip())
-        else "is not a URL with scheme and host, such as https://example.org/page"
-    )
+    return None if is_url(text.strip()) else "is not a URL with scheme and host, such as https://example.org/page"
 
 
 def _ip(text: str, _now: datetime) -> str | None:

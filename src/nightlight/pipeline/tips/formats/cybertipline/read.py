@@ -89,17 +89,13 @@ _NAMES_OF_PLACES = (
 )
 
 
-def read_report(
-    report_xml: bytes, file_details: Sequence[bytes] = (), files: Sequence[ReceivedFile] = ()
-) -> Reading:
+def read_report(report_xml: bytes, file_details: Sequence[bytes] = (), files: Sequence[ReceivedFile] = ()) -> Reading:
     """The reading of a stored report, of its fileDetails documents in the order received, and of its files.
 
     Never refuses: a document that cannot be parsed is kept whole among the unknown, with the reason.
     """
     report = _tree(report_xml, "report", "report")
-    details = [
-        _tree(body, "fileDetails", f"fileDetails[{number}]") for number, body in enumerate(file_details, 1)
-    ]
+    details = [_tree(body, "fileDetails", f"fileDetails[{number}]") for number, body in enumerate(file_details, 1)]
     current, replaced = _latest(details)
     incident = _incident(report)
     return Reading(
@@ -188,9 +184,7 @@ def _place(part: Part, kind: str) -> InternetDetail:
         phones=phones(part, "phoneNumber"),
         addresses=addresses(part, "incidentAddress"),
         named=tuple(
-            NamedValue(name, text.value, text.source)
-            for name in _NAMES_OF_PLACES
-            for text in part.texts_of(name)
+            NamedValue(name, text.value, text.source) for name in _NAMES_OF_PLACES for text in part.texts_of(name)
         ),
         contents=part.texts_of("content"),
         network_events=network_events(part),

@@ -152,8 +152,7 @@ def person(part: Part) -> Person:
         phones=phones(part, "phone"),
         addresses=addresses(part, "address"),
         traits=tuple(
-            NamedValue(trait.name, trait.text() or "", trait.path)
-            for trait in part.every("ageAssertionDiscrepancy")
+            NamedValue(trait.name, trait.text() or "", trait.path) for trait in part.every("ageAssertionDiscrepancy")
         ),
     )
 

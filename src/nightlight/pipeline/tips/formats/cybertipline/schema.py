@@ -212,9 +212,7 @@ SIMPLE = {
         Simple("long", "a whole number of at most 64 bits", lambda text: _is_whole(text, 64), collapses=True),
         Simple("double", "a decimal number", _matches(_DOUBLE.pattern), collapses=True),
         Simple("date", "a date like 2026-01-31", lambda text: _is_time(text, False), collapses=True),
-        Simple(
-            "dateTime", "a time like 2026-01-31T12:00:00Z", lambda text: _is_time(text, True), collapses=True
-        ),
+        Simple("dateTime", "a time like 2026-01-31T12:00:00Z", lambda text: _is_time(text, True), collapses=True),
         Simple("digits", "digits only", _matches("[0-9]+")),
         Simple("calling-code", "a plus sign and one to three digits, like +91", _matches(r"\+[0-9]{1,3}")),
     )

@@ -63,9 +63,7 @@ class Inspection:
         for element, text in document.tolerated:
             self.report(Weight.DOCUMENTED, element, "tolerated", text)
 
-    def report(
-        self, weight: Weight, element: etree._Element, code: str, text: str, attribute: str = ""
-    ) -> None:
+    def report(self, weight: Weight, element: etree._Element, code: str, text: str, attribute: str = "") -> None:
         """Refuse, record or ignore a broken rule, as the profile says."""
         if weight is Weight.ALWAYS or (weight is Weight.DOCUMENTED and self.profile is Profile.STRICT):
             situation = Situation.FUTURE_DATE if code == "future-date" else Situation.INVALID
@@ -142,9 +140,7 @@ class Inspection:
         """estimatedLocation: a country always; in the US a city needs a region, given as postal code."""
         country, region, city = (location.findtext(name) for name in ("countryCode", "region", "city"))
         if not country:
-            self.report(
-                Weight.DOCUMENTED, location, "country-missing", "estimatedLocation needs a countryCode"
-            )
+            self.report(Weight.DOCUMENTED, location, "country-missing", "estimatedLocation needs a countryCode")
         if country != "US":
             return
         states = self.document.schema.enumerations["state"].values

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every write to the custody log: adding an entry, giving entries their order, signing a tree head.
+
+An entry is added in the transaction of the act it records, without waiting for any other. Its place in the
+tree is given later, by one sequencer at a time, as transparency logs do.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+
+from nightlight.foundation.refusals import Conflict
+
+from . import checkpoint, keys, merkle, queries, rules
+from .checkpoint import Checkpoint, NoteRefused, SigningKey
+from .models import Subtree, TreeHead
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nightlight.foundation.canonical_json import Json
+
+# One number for the whole database: PostgreSQL's advisory locks have no names. "CUSTODY" in ASCII.
+SEQUENCER_LOCK = 0x435553544F4459
+BATCH = 4096
+
+_APPEND = """
+INSERT INTO custody_event (at, kind, actor, subject, body, leaf_hash)
+VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
+"""
+# LEFT JOIN: a pending row whose event is gone stops the sequencer (hash is NOT NULL) instead of vanishing.
+_SEQUENCE = """
+WITH taken AS (
+    DELETE FROM custody_pending
+    WHERE event_id = ANY (ARRAY(SELECT event_id FROM custody_pending ORDER BY event_id LIMIT %s))
+    RETURNING event_id
+)
+INSERT INTO custody_leaf (position, event_id, hash)
+SELECT %s + row_number() OVER (ORDER BY taken.event_id) - 1, taken.event_id, event.leaf_hash
+FROM taken LEFT JOIN custody_event event ON event.id = taken.event_id
+RETURNING position, hash
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRef:
+    """An entry just added: its number, what happened, and to what."""
+
+    id: int
+    kind: str
+    subject: str
+
+
+Listener = Callable[[EventRef], None]
+_listeners: list[Listener] = []
+
+
+def listen(callback: Listener) -> None:
+    """Have `callback` told of each entry, inside the entry's transaction; what it raises undoes both."""
+    if callback not in _listeners:
+        _listeners.append(callback)
+
+
+def append(*, by: str, at: datetime, kind: str, subject: str, data: Mapping[str, Json]) -> EventRef:
+    """Add an entry to the log, in the caller's transaction, and tell the listeners.
+
+    `by` and `subject` are "what:which" ("officer:OF-7F3K-9QTX", "tip:NL-7F3K-9QTX"). In `data`, the key
+    "sha256" (lower-case hex) is reserved for the digest of a file, at any depth: the court bundle checks
+    files against it.
+
+    Raises RuntimeError outside a transaction: an entry without its act, or an act without its entry, must
+    not be possible. Raises ValueError as `rules.entry` does.
+    """
+    sql, parameters = append_sql(by=by, at=at, kind=kind, subject=subject, data=data)
+    if not connection.in_atomic_block:
+        raise RuntimeError("a custody entry is added in the transaction of the act it records")
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    event = EventRef(row[0], kind, subject)
+    announce(event)
+    return event
+
+
+def append_sql(
+    *, by: str, at: datetime, kind: str, subject: str, data: Mapping[str, Json]
+) -> tuple[str, tuple[datetime | str | bytes, ...]]:
+    """Return the INSERT ... RETURNING id that adds an entry, and its parameters, for a statement of your own.
+
+    Writes nothing. Whoever runs it does so in a transaction and calls `announce` afterwards. Raises
+    ValueError.
+    """
+    entry = rules.entry(by=by, at=at, kind=kind, subject=subject, data=data, unique=secrets.token_hex(16))
+    return _APPEND, (entry.at, entry.kind, entry.actor, entry.subject, entry.body, entry.leaf_hash)
+
+
+def announce(event: EventRef) -> None:
+    """Tell the listeners of an entry added by way of `append_sql`; `append` does so by itself."""
+    for callback in _listeners:
+        callback(event)
+
+
+def sequence(*, at: datetime) -> int:
+    """Give every committed entry that has no place the next free one in the tree; return how many there were.
+
+    Why nothing is skipped and nothing placed twice. A trigger notes each entry in `custody_pending` in the
+    entry's own transaction, so a committed entry is either pending or placed, always. Entries commit in
+    another order than their ids are drawn; therefore we take what is pending instead of remembering a last
+    id: a latecomer with a lower id is simply placed in the next run. One sequencer works at a time
+    (advisory lock until commit); taking from pending, placing, and completing subtrees are one transaction.
+    Places are gapless because they are counted from the last one under that lock, never drawn from a
+    database sequence.
+
+    What remains open is the time between an entry's commit and the next signed head: until then the log
+    itself cannot show that an entry was altered. Hence heads are signed every few minutes. `at` is not
+    stored: the head, not the sequencer, states the time. Works in batches of 4,096, each in its own
+    transaction when none is open.
+    """
+    total = 0
+    while True:
+        with transaction.atomic():
+            done = _sequence_batch()
+        total += done
+        if done < BATCH:
+            return total
+
+
+def sign_head(*, at: datetime, key: SigningKey) -> TreeHead | None:
+    """Place all pending entries, then sign the size and root of the tree; None when nothing was added since.
+
+    Raises Conflict, and signs nothing, when the stored tree no longer contains the tree of the last head,
+    or when that head was signed by a key that is neither `key` nor retired.
+    """
+    sequence(at=at)
+    with transaction.atomic():
+        _lock()
+        size = queries.size()
+        latest = queries.latest_head()
+        if latest is None and size == 0:
+            return None
+        tree = queries.StoredTree()
+        if latest is not None:
+            _must_extend(latest, size, tree, key)
+            if latest.size == size:
+                return None
+        root = merkle.root(tree, size)
+        note = checkpoint.sign(Checkpoint(key.name, size, root, at), key)
+        return TreeHead.objects.create(size=size, root=root, note=note, at=at)
+
+
+def _lock() -> None:
+    # A statement of its own: the next one must take its snapshot after the lock is ours.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEQUENCER_LOCK])
+
+
+def _sequence_batch() -> int:
+    _lock()
+    size = queries.size()
+    with connection.cursor() as cursor:
+        cursor.execute(_SEQUENCE, [BATCH, size])
+        placed = sorted(cursor.fetchall())
+    if placed:
+        frontier = merkle.Frontier.load(queries.StoredTree(), size)
+        completed = frontier.add(bytes(leaf) for _position, leaf in placed)
+        Subtree.objects.bulk_create(Subtree(level=n.level, index=n.index, hash=n.hash) for n in completed)
+    return len(placed)
+
+
+def _must_extend(latest: TreeHead, size: int, tree: merkle.NodeReader, key: SigningKey) -> None:
+    try:
+        signed = checkpoint.verify(latest.note, [key.verifier, *keys.retired_keys()])
+    except NoteRefused as error:
+        raise Conflict(
+            f"The last tree head (size {latest.size}) is not signed by this key or a retired one: {error}. "
+            "Restore the key file, or list the earlier public key as retired."
+        ) from error
+    if size < signed.size or merkle.root(tree, signed.size) != signed.root:
+        raise Conflict(
+            f"The log no longer contains what was signed at size {signed.size}. Nothing more is signed; "
+            "run the custody verification and compare with the heads that left the building."
+        )
