@@ -22,9 +22,7 @@ PAGES = {IncidentType.DOMAIN_NAME, IncidentType.WORDS_OR_IMAGES}
 
 def details(rng: Random, reporter: Reporter, slot: Slot, account: Account) -> tuple[Detail, ...]:
     """Return one or two details of the incident, with chat lines where the type of incident has any."""
-    talk = (
-        "\n".join(wording.URGENT_CHAT) if slot.planted is Case.MEETING else wording.chat_lines(rng, slot.kind)
-    )
+    talk = "\n".join(wording.URGENT_CHAT) if slot.planted is Case.MEETING else wording.chat_lines(rng, slot.kind)
     content: Fields = (("content", talk),) if talk else ()
     if slot.kind in PAGES:
         url = f"https://cartoon-{chance.hexadecimal(rng, 6)}.example.net/"
@@ -55,9 +53,7 @@ def _market(rng: Random, slot: Slot, content: Fields) -> tuple[Detail, ...]:
 def _page(rng: Random, reporter: Reporter, content: Fields) -> tuple[Detail, ...]:
     page = Detail("webPageIncident", (("url", reporter.url(f"p/{chance.hexadecimal(rng, 10)}")),))
     if reporter.key == "cloud" and rng.random() < 0.2:
-        return (
-            Detail("peer2peerIncident", (("client", "Sharewell 2.1"), ("fileNames", "album-01, album-02"))),
-        )
+        return (Detail("peer2peerIncident", (("client", "Sharewell 2.1"), ("fileNames", "album-01, album-02"))),)
     if reporter.key == "forum" and rng.random() < 0.5:
         return (page, Detail("newsgroupIncident", (("name", rng.choice(names.ROOMS)), *content)))
     return (page, Detail("chatImIncident", content)) if content else (page,)

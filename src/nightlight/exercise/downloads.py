@@ -145,9 +145,7 @@ def _tip(report: PlannedReport, number: int) -> dict[str, Json]:
 
 
 def _detail(detail: Detail) -> dict[str, Json]:
-    urls: list[Json] = [
-        {"captureType": "URL", "value": text} for name, text in detail.fields if name == "url"
-    ]
+    urls: list[Json] = [{"captureType": "URL", "value": text} for name, text in detail.fields if name == "url"]
     content = next((text for name, text in detail.fields if name == "content"), None)
     others: list[Json] = [
         {"value": f"{name}: {text}"} for name, text in detail.fields if name not in {"url", "content"}
@@ -175,9 +173,7 @@ def _person(party: Party) -> dict[str, Json]:
         "ipAddress": None,
         "screenName": None if party.screen_name is None else {"value": party.screen_name},
         "emails": {"emails": [{"value": one.address, "verified": one.verified} for one in party.emails]},
-        "phones": {
-            "phones": [{"value": one.code + one.number, "verified": one.verified} for one in party.phones]
-        },
+        "phones": {"phones": [{"value": one.code + one.number, "verified": one.verified} for one in party.phones]},
         "addresses": None
         if address is None
         else {

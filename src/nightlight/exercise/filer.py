@@ -30,7 +30,7 @@ BUSY = {429, 503}
 ALREADY_RETRACTED, ALREADY_FINISHED = 5101, 5102
 
 
-class Unanswered(OSError):  # noqa: N818 - the house names refusals, not errors
+class Unanswered(OSError):
     """The server was never reached, or took a request and gave no answer, so nobody knows what it did."""
 
 

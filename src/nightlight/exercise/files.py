@@ -98,9 +98,7 @@ def _file(rng: Random, slot: Slot, pool: Pool, key: str, number: int) -> Planned
         annotations=annotations,
         classification=classification,
         state_hash=reporter.states_hash,
-        exif=(("Model", rng.choice(names.PHONE_MODELS)), ("DateTimeOriginal", taken))
-        if rng.random() < 0.12
-        else (),
+        exif=(("Model", rng.choice(names.PHONE_MODELS)), ("DateTimeOriginal", taken)) if rng.random() < 0.12 else (),
         note="Matched to a list by its hash; not opened." if viewed is None and rng.random() < 0.3 else None,
     )
 

@@ -64,8 +64,7 @@ def quotas(reports: int) -> dict[IncidentType, int]:
     floor = 1 if reports >= 50 else 0
     whole = sum(PUBLISHED.values())
     counts = {
-        kind: max(floor, round(reports * (1 - ENTICEMENT_SHARE) * number / whole))
-        for kind, number in PUBLISHED.items()
+        kind: max(floor, round(reports * (1 - ENTICEMENT_SHARE) * number / whole)) for kind, number in PUBLISHED.items()
     }
     counts[IncidentType.ENTICEMENT] = max(floor, round(reports * ENTICEMENT_SHARE))
     del counts[IncidentType.MATERIAL]
@@ -186,9 +185,7 @@ def _addresses(
     return tuple(stated), tuple(true)
 
 
-def _reported(
-    rng: Random, reporter: Reporter, slot: Slot, account: Account, events: tuple[AddressEvent, ...]
-) -> Party:
+def _reported(rng: Random, reporter: Reporter, slot: Slot, account: Account, events: tuple[AddressEvent, ...]) -> Party:
     person = slot.person
     planted = slot.planted is not None
     knows_person = rng.random() < (0.8 if reporter.key in {"market", "mail"} else 0.3)

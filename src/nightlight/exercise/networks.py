@@ -121,9 +121,7 @@ def connect_through(rng: Random, exit_network: Network, line: Line, at: datetime
     return Seen(address, rng.randint(10000, 60999), exit_network.key, own.line, own.address, own.port)
 
 
-def _network(
-    label: str, country: str, service: Service, blocks: tuple[str, str | None], hours: int
-) -> Network:
+def _network(label: str, country: str, service: Service, blocks: tuple[str, str | None], hours: int) -> Network:
     four, six = blocks
     prefix = None if six is None else IPv6Network(six)
     key = label.split(maxsplit=1)[0].lower()

@@ -147,8 +147,7 @@ def _chequer(picture: Picture) -> list[bytes]:
     first, last = _palette(picture)
     side = max(2, picture.width // (4 + picture.seed % 9))
     even, odd = (
-        b"".join(bytes(first if (x // side + shift) % 2 else last) for x in range(picture.width))
-        for shift in (0, 1)
+        b"".join(bytes(first if (x // side + shift) % 2 else last) for x in range(picture.width)) for shift in (0, 1)
     )
     return [odd if (y // side) % 2 else even for y in range(picture.height)]
 
@@ -238,9 +237,7 @@ def _gif(rows: list[bytes], width: int) -> bytes:
         codes.append(clear)
         codes += pixels[start : start + run]
     codes.append(end)
-    blocks = b"".join(
-        bytes((len(part),)) + part for part in (codes[i : i + 255] for i in range(0, len(codes), 255))
-    )
+    blocks = b"".join(bytes((len(part),)) + part for part in (codes[i : i + 255] for i in range(0, len(codes), 255)))
     screen = struct.pack("<HHBBB", width, len(rows), 0xF6, 0, 0)
     image = b"," + struct.pack("<HHHHB", 0, 0, width, len(rows), 0)
     return b"GIF89a" + screen + table + image + b"\x07" + blocks + b"\0;"

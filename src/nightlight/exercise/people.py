@@ -183,7 +183,5 @@ def _account(rng: Random, reporter: Reporter, handle: str, email: Email | None) 
 
 
 def _devices(rng: Random) -> tuple[Device, ...]:
-    kinds = rng.sample(
-        ("Advertising ID", "Android ID", "Browser cookie", "Installation ID"), k=rng.choice((1, 1, 2))
-    )
+    kinds = rng.sample(("Advertising ID", "Android ID", "Browser cookie", "Installation ID"), k=rng.choice((1, 1, 2)))
     return tuple(Device(kind, chance.hexadecimal(rng, 32)) for kind in kinds)

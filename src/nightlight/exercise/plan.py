@@ -233,9 +233,7 @@ class PlannedReport:
     @property
     def prior(self) -> tuple[str, ...]:
         """The keys of all earlier reports this one names."""
-        return tuple(
-            key for party in (*self.reported, *self.recipients, *self.victims) for key in party.prior
-        )
+        return tuple(key for party in (*self.reported, *self.recipients, *self.victims) for key in party.prior)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,7 @@ def _sharers(rng: Random, count: int, members: Mapping[str, Sequence[Person]], n
         person = rng.choice(free)
         taken.add(person.key)
         at = chance.moment_between(rng, start, start + timedelta(days=4))
-        found.append(
-            Slot(IncidentType.MATERIAL, platform, person, at, shared=PLANTED, planted=Case.SHARED_BY_MANY)
-        )
+        found.append(Slot(IncidentType.MATERIAL, platform, person, at, shared=PLANTED, planted=Case.SHARED_BY_MANY))
     return found
 
 
@@ -108,9 +106,7 @@ def spoil(report: PlannedReport, fault: Fault, person: Person, now: datetime) ->
     if fault is Fault.FUTURE_DATE:
         return replace(report, at=now.replace(microsecond=0) + timedelta(days=30))
     if fault is Fault.EMAIL_NOT_NAMED:
-        return replace(
-            report, details=(Detail("emailIncident", (("emailAddress", "nobody.named@example.net"),)),)
-        )
+        return replace(report, details=(Detail("emailIncident", (("emailAddress", "nobody.named@example.net"),)),))
     if fault is Fault.TWO_FILES_IN_BATCH:
         return replace(report, files=(*report.files, _second(report.files[0])))
     if fault is Fault.LOWER_CASE_COUNTRY:

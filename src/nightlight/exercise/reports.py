@@ -119,9 +119,7 @@ class _Pen:
         root.set(f"{{{XSI}}}noNamespaceSchemaLocation", "cybertipline.xsd")
         return root
 
-    def add(
-        self, parent: etree._Element, name: str, text: str | None = None, **attributes: str
-    ) -> etree._Element:
+    def add(self, parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
         element = etree.SubElement(parent, name, attributes)
         element.text = text
         return element
@@ -142,9 +140,7 @@ class _Pen:
 
     def bytes(self, root: etree._Element) -> bytes:
         dialect = self._dialect
-        return etree.tostring(
-            root, encoding="UTF-8", xml_declaration=dialect.declaration, pretty_print=dialect.pretty
-        )
+        return etree.tostring(root, encoding="UTF-8", xml_declaration=dialect.declaration, pretty_print=dialect.pretty)
 
 
 def write_moment(at: datetime, clock: Clock) -> str:

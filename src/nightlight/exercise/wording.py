@@ -69,9 +69,7 @@ CHAT: dict[IncidentType, tuple[tuple[str, ...], ...]] = {
         ),
         ("A: Nee evideya?", "B: Veettil.", "A: Phone nambar tharumo?", "B: Illa."),
     ),
-    IncidentType.UNSOLICITED: (
-        ("A: See what I sent.", "B: Who are you?", "A: A friend.", "B: I do not know you."),
-    ),
+    IncidentType.UNSOLICITED: (("A: See what I sent.", "B: Who are you?", "A: A friend.", "B: I do not know you."),),
 }
 
 URGENT = "A meeting appears to be arranged for this evening at a railway station; please see the chat lines"

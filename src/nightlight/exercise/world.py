@@ -139,9 +139,15 @@ class _Maker:
         return members[int(len(members) * rng.random() ** 1.4)]
 
     def _repeated(self, slots: list[Slot], count: int) -> set[int]:
-        """Return which slots the retrying reporters file several times."""
-        fit = [n for n, slot in enumerate(slots) if slot.reporter in RETRYING and slot.planted is None]
-        return set(self.rng.sample(fit, k=min(count, len(fit))))
+        """Return which slots the retrying reporters file several times; in a small world some become theirs."""
+        plain = [n for n, slot in enumerate(slots) if slot.planted is None and not slot.batched]
+        fit = [n for n in plain if slots[n].reporter in RETRYING]
+        chosen = set(self.rng.sample(fit, k=min(count, len(fit))))
+        for n in self.rng.sample([n for n in plain if n not in fit], k=count - len(chosen)):
+            reporter = self.rng.choice(sorted(RETRYING))
+            slots[n] = replace(slots[n], reporter=reporter, person=self._person(self.rng, reporter))
+            chosen.add(n)
+        return chosen
 
     def _faults(self, slots: list[Slot], repeated: set[int]) -> dict[int, Fault]:
         """Return which slots are refused: each fault once, more in a large world, none in a tiny one."""
@@ -160,9 +166,7 @@ class _Maker:
         return chosen
 
     def _ending(self) -> Ending:
-        return chance.weighted(
-            self.rng, {Ending.FINISHED: 0.95, Ending.LEFT_OPEN: 0.03, Ending.RETRACTED: 0.02}
-        )
+        return chance.weighted(self.rng, {Ending.FINISHED: 0.95, Ending.LEFT_OPEN: 0.03, Ending.RETRACTED: 0.02})
 
     def _tell(self, key: str, slot: Slot, prior: tuple[str, ...]) -> Told:
         rng = chance.stream(self.seed, self.count, key)

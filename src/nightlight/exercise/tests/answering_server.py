@@ -82,10 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         verb = self.path.removeprefix("/ispws/")
         with self.desk.lock:
             self.desk.connections.add(self.client_address)
-            if (
-                self.headers["Authorization"]
-                != f"Basic {b64encode(f'{USERNAME}:{PASSWORD}'.encode()).decode()}"
-            ):
+            if self.headers["Authorization"] != f"Basic {b64encode(f'{USERNAME}:{PASSWORD}'.encode()).decode()}":
                 self._answer(401, b"")
                 return
             if verb in self.desk.busy:

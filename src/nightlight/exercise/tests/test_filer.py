@@ -53,9 +53,7 @@ def test_a_report_goes_through_from_submit_to_finish_over_one_connection() -> No
         assert filer.status().report_id is None
         opened = filer.submit(b"<report/>").report_id
         assert opened is not None
-        uploaded = filer.upload(
-            opened, b"\x89PNG\r\n--not a boundary", name="a.png", content_type="image/png"
-        )
+        uploaded = filer.upload(opened, b"\x89PNG\r\n--not a boundary", name="a.png", content_type="image/png")
         filer.fileinfo(f"<fileDetails><reportId>{opened}</reportId></fileDetails>".encode())
         finished = filer.finish(opened)
     assert uploaded.hash == hashlib.md5(b"\x89PNG\r\n--not a boundary", usedforsecurity=False).hexdigest()

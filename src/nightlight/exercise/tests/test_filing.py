@@ -68,9 +68,7 @@ def test_every_report_ends_as_planned(world: World, filing: tuple[Filed, Desk, l
     assert {one.key for one in filed.surprises} == expected
 
 
-def test_what_the_server_holds_is_what_was_planned(
-    world: World, filing: tuple[Filed, Desk, list[Progress]]
-) -> None:
+def test_what_the_server_holds_is_what_was_planned(world: World, filing: tuple[Filed, Desk, list[Progress]]) -> None:
     filed, desk, _ = filing
     states = {Ending.FINISHED: "finished", Ending.LEFT_OPEN: "open", Ending.RETRACTED: "retracted"}
     for report, receipt in zip(world.reports, filed.receipts, strict=True):
@@ -81,9 +79,7 @@ def test_what_the_server_holds_is_what_was_planned(
             assert len(kept.infos) == sum(file.described for file in report.files)
 
 
-def test_priors_name_earlier_finished_reports(
-    world: World, filing: tuple[Filed, Desk, list[Progress]]
-) -> None:
+def test_priors_name_earlier_finished_reports(world: World, filing: tuple[Filed, Desk, list[Progress]]) -> None:
     filed, desk, _ = filing
     finished = {one.report_id for one in filed.receipts if one.ending is Ending.FINISHED}
     named = 0
@@ -97,9 +93,7 @@ def test_priors_name_earlier_finished_reports(
     assert named > 0
 
 
-def test_copies_are_filed_again_byte_for_byte(
-    world: World, filing: tuple[Filed, Desk, list[Progress]]
-) -> None:
+def test_copies_are_filed_again_byte_for_byte(world: World, filing: tuple[Filed, Desk, list[Progress]]) -> None:
     filed, desk, _ = filing
     copies = [one for one in world.reports if one.duplicate_of]
     assert len(copies) >= 3

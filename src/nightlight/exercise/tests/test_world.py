@@ -111,9 +111,7 @@ def test_all_types_occur_in_published_proportions(world: World) -> None:
     assert kinds[IncidentType.MATERIAL] / len(world.reports) > 0.9
     assert 0.015 < kinds[IncidentType.ENTICEMENT] / len(world.reports) < 0.05
     assert all(
-        count <= 3
-        for kind, count in kinds.items()
-        if kind not in {IncidentType.MATERIAL, IncidentType.ENTICEMENT}
+        count <= 3 for kind, count in kinds.items() if kind not in {IncidentType.MATERIAL, IncidentType.ENTICEMENT}
     )
 
 
@@ -131,9 +129,7 @@ def test_every_moment_lies_in_the_four_weeks_before_now(world: World) -> None:
     start = STANDING_NOW - timedelta(days=50)
     for report in world.reports:
         moments = [event.at for party in report.reported for event in party.events]
-        moments += [party.disabled_at for party in report.reported] + [
-            file.uploaded_at for file in report.files
-        ]
+        moments += [party.disabled_at for party in report.reported] + [file.uploaded_at for file in report.files]
         moments += [] if report.key in future else [report.at]
         assert all(start < moment < STANDING_NOW for moment in moments if moment is not None)
     assert all(report.at > STANDING_NOW for report in world.reports if report.key in future)
@@ -223,9 +219,7 @@ def test_batched_reports_keep_to_their_rules(world: World) -> None:
     for report in batched:
         assert len(report.reported) >= 2
         assert len(report.files) == (2 if report.fault is Fault.TWO_FILES_IN_BATCH else 1)
-        assert not (
-            report.details or report.victims or report.recipients or report.narrative or report.escalation
-        )
+        assert not (report.details or report.victims or report.recipients or report.narrative or report.escalation)
         assert all(set(file.annotations) & {"viral", "potentialMeme"} for file in report.files)
 
 
@@ -259,9 +253,7 @@ def test_the_truth_never_leaves_in_a_document(world: World) -> None:
 
 
 def _holders(world: World, network: str) -> list[TrueEvent]:
-    return [
-        event for event in world.truth.events if event.line.startswith(f"{network}-") and "." in event.address
-    ]
+    return [event for event in world.truth.events if event.line.startswith(f"{network}-") and "." in event.address]
 
 
 def test_no_two_lines_hold_one_address_and_port_at_once(world: World) -> None:

@@ -47,8 +47,7 @@ class Cursor:
         found = _CURSOR.fullmatch(text)
         if found is None:
             raise ValueError("This is no place in the list.")
-        public_id = public_ids.normalise(f"NL{found[2]}")
-        return cls(_EPOCH + timedelta(microseconds=int(found[1])), public_id)
+        return cls(_EPOCH + timedelta(microseconds=int(found[1])), f"NL-{found[2][:4]}-{found[2][4:]}")
 
     def __str__(self) -> str:
         return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.public_id[3:].replace('-', '')}"

@@ -65,13 +65,9 @@ def export(*, subjects: Sequence[str], to: BinaryIO) -> int:
         raise NotFound(f"The log has no entries about {', '.join(sorted(absent))}.")
     # Read after the entries, so that it covers as many of them as any head can.
     head = queries.latest_head()
-    uncovered = [
-        event for event in events if event.position is None or not head or event.position >= head.size
-    ]
+    uncovered = [event for event in events if event.position is None or not head or event.position >= head.size]
     if head is None or uncovered:
-        raise Conflict(
-            f"{len(uncovered)} entries are not under a signed tree head yet. Sign one, then export again."
-        )
+        raise Conflict(f"{len(uncovered)} entries are not under a signed tree head yet. Sign one, then export again.")
     events.sort(key=_position)
     _write_zip(_contents(events, head), to)
     return len(events)
@@ -90,8 +86,7 @@ def _contents(events: Sequence[EventRow], head: TreeHead) -> Mapping[str, bytes]
         "documents": {name: hashlib.sha256(content).hexdigest() for name, content in documents.items()},
         "subjects": subjects,
         "checkpoints": [
-            {"size": old.size, "consistency": _hex(merkle.consistency_path(tree, old.size, head.size))}
-            for old in heads
+            {"size": old.size, "consistency": _hex(merkle.consistency_path(tree, old.size, head.size))} for old in heads
         ],
         "events": [
             {
@@ -134,9 +129,7 @@ def _hex(hashes: Sequence[bytes]) -> list[str]:
 
 
 def _write_zip(contents: Mapping[str, bytes], to: BinaryIO) -> None:
-    with zipfile.ZipFile(
-        to, "w", zipfile.ZIP_STORED
-    ) as archive:  # stored: compressors differ between versions
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:  # stored: compressors differ between versions
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3

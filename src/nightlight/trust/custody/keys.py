@@ -59,9 +59,7 @@ def _path() -> Path:
 def _load(path: Path) -> SigningKey:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        raise ValueError(
-            f"{path} can be read by others (mode {mode:o}): chmod 600 it, and consider a new key"
-        )
+        raise ValueError(f"{path} can be read by others (mode {mode:o}): chmod 600 it, and consider a new key")
     private = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(private, Ed25519PrivateKey):
         raise ValueError(f"{path} is not an Ed25519 key")  # noqa: TRY004 - a wrong file, not a wrong type

@@ -194,11 +194,7 @@ class Frontier:
 
     def root(self) -> bytes:
         """Return the Merkle tree hash of all leaves so far."""
-        return (
-            reduce(lambda right, left: node_hash(left, right), reversed(self._peaks))
-            if self.size
-            else EMPTY_ROOT
-        )
+        return reduce(lambda right, left: node_hash(left, right), reversed(self._peaks)) if self.size else EMPTY_ROOT
 
 
 def _split(count: int) -> int:
@@ -223,8 +219,5 @@ def _fold(nodes: Sequence[bytes]) -> bytes:
     """Return the root over a power of two of nodes."""
     sha256 = hashlib.sha256
     while len(nodes) > 1:
-        nodes = [
-            sha256(b"\x01" + left + right).digest()
-            for left, right in zip(nodes[::2], nodes[1::2], strict=True)
-        ]
+        nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
     return nodes[0]

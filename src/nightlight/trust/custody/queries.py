@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from nightlight.foundation.canonical_json import Json
 
 _LEAVES = "SELECT hash FROM custody_leaf WHERE position >= %s AND position < %s ORDER BY position"
-_SUBTREES = (
-    'SELECT hash FROM custody_subtree WHERE level = %s AND "index" >= %s AND "index" < %s ORDER BY "index"'
-)
+_SUBTREES = 'SELECT hash FROM custody_subtree WHERE level = %s AND "index" >= %s AND "index" < %s ORDER BY "index"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +107,7 @@ def inclusion(event_id: int, head: TreeHead | None, tree: merkle.NodeReader) -> 
     if leaf is None or head is None or head.size <= leaf.position:
         return None
     path = merkle.inclusion_path(tree, leaf.position, head.size)
-    return InclusionProof(
-        event_id, leaf.position, bytes(leaf.hash), path, head.size, bytes(head.root), head.note
-    )
+    return InclusionProof(event_id, leaf.position, bytes(leaf.hash), path, head.size, bytes(head.root), head.note)
 
 
 def consistency(old_size: int, new_size: int) -> list[bytes]:

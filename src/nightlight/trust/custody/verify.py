@@ -116,9 +116,7 @@ class _Run:
         wanted = [*((table, GUARD) for table in APPEND_ONLY_TABLES), ("custody_event", "note_pending")]
         for table, trigger in wanted:
             if (table, trigger) not in present:
-                self.problem(
-                    Code.GUARD_MISSING, f"table {table}", f"trigger {trigger} is missing or switched off"
-                )
+                self.problem(Code.GUARD_MISSING, f"table {table}", f"trigger {trigger} is missing or switched off")
 
     def placed(self, witnessed: Sequence[str]) -> None:
         """Walk the leaves from left to right beside the stored subtrees and heads, growing the tree anew."""
@@ -134,9 +132,7 @@ class _Run:
         ):
             where = f"leaf {position}"
             if position != tree.size:
-                self.problem(
-                    Code.PLACES_WRONG, where, f"expected position {tree.size}: a leaf is missing or extra"
-                )
+                self.problem(Code.PLACES_WRONG, where, f"expected position {tree.size}: a leaf is missing or extra")
             if found is None:
                 self.problem(Code.ENTRY_MISSING, where, f"event {event_id} is gone")
             else:
@@ -259,9 +255,7 @@ class _Heads:
 
     def _stored(self) -> Iterator[_Head]:
         last_id = 0
-        for id_, size, root, note, at in _rows(
-            "SELECT id, size, root, note, at FROM custody_tree_head ORDER BY size"
-        ):
+        for id_, size, root, note, at in _rows("SELECT id, size, root, note, at FROM custody_tree_head ORDER BY size"):
             where = f"head {size}"
             if id_ < last_id:
                 self.run.problem(Code.HEADS_SHRINK, where, "was signed before a smaller head")

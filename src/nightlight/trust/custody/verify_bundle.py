@@ -215,9 +215,7 @@ def check_files(folder: Path, digests: set[str]) -> list[str]:
         need(sha256.hexdigest() in digests, f"{path.name}: no entry states its SHA-256 {sha256.hexdigest()}")
         found.add(sha256.hexdigest())
     need(found, f"{folder} holds no files")
-    return [
-        f"Files    {len(found)} digests match; {len(digests - found)} more are stated without a file here"
-    ]
+    return [f"Files    {len(found)} digests match; {len(digests - found)} more are stated without a file here"]
 
 
 def main(arguments: list[str]) -> int:

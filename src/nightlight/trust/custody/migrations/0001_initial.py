@@ -107,9 +107,7 @@ class Migration(migrations.Migration):
             ],
             options={"db_table": "custody_tree_head"},
         ),
-        migrations.RunSQL(
-            HASH_IS_OF_BODY, "ALTER TABLE custody_event DROP CONSTRAINT custody_event_hash_is_of_body"
-        ),
+        migrations.RunSQL(HASH_IS_OF_BODY, "ALTER TABLE custody_event DROP CONSTRAINT custody_event_hash_is_of_body"),
         migrations.RunSQL(NOTE_PENDING, FORGET_NOTE_PENDING),
         migrations.RunSQL(REFUSE_CHANGE, DROP_REFUSE_CHANGE),
         # Written out, so that a table added to the list later does not change what this migration did.

@@ -33,9 +33,7 @@ def superuser() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     known = connection.settings_dict
     must_be_made_for_tests(known["NAME"], known["TEST"]["NAME"])
     try:
-        raw = psycopg.connect(
-            host=known["HOST"], port=known["PORT"] or None, dbname=known["NAME"], user="postgres"
-        )
+        raw = psycopg.connect(host=known["HOST"], port=known["PORT"] or None, dbname=known["NAME"], user="postgres")
     except psycopg.OperationalError:
         pytest.skip("tampering needs a superuser: run the tests on the embedded PostgreSQL")
     with raw:

@@ -44,12 +44,8 @@ def test_every_change_to_a_table_of_the_log_is_refused(table: str, change: str) 
         cursor.execute(sql)
 
 
-@pytest.mark.parametrize(
-    ("name", "test_name"), [("nightlight", "test_nightlight"), ("nightlight", None), ("", None)]
-)
-def test_these_tests_never_touch_a_database_that_was_not_made_for_them(
-    name: str, test_name: str | None
-) -> None:
+@pytest.mark.parametrize(("name", "test_name"), [("nightlight", "test_nightlight"), ("nightlight", None), ("", None)])
+def test_these_tests_never_touch_a_database_that_was_not_made_for_them(name: str, test_name: str | None) -> None:
     with pytest.raises(RuntimeError, match="nothing was changed"):
         must_be_made_for_tests(name, test_name)
     must_be_made_for_tests("test_nightlight", test_name)

@@ -117,9 +117,7 @@ def test_a_change_of_any_byte_of_any_file_is_refused(bundle: bytes) -> None:
     files = _unpack(bundle)
     key = files["public-key.txt"].decode()
     # Of the hundred entries two are enough; of a long file, some three hundred bytes.
-    names = [
-        name for name in files if not name.startswith("events/") or name.endswith(("001.json", "305.json"))
-    ]
+    names = [name for name in files if not name.startswith("events/") or name.endswith(("001.json", "305.json"))]
     assert len(names) == 4 + 3 + 2
     for name in names:
         content = files[name]
@@ -161,10 +159,7 @@ CHANGES: dict[str, Callable[[dict[str, bytes]], object]] = {
         {"checkpoints/000000000356.txt": files["checkpoints/000000000306.txt"]}
     ),
     "the signature cut off": lambda files: files.update(
-        {
-            "checkpoints/000000000356.txt": files["checkpoints/000000000356.txt"].partition(b"\n\n")[0]
-            + b"\n\n"
-        }
+        {"checkpoints/000000000356.txt": files["checkpoints/000000000356.txt"].partition(b"\n\n")[0] + b"\n\n"}
     ),
     "the manifest left out": lambda files: files.pop("bundle.json"),
     "a subject more": _edit_manifest(lambda manifest: manifest["subjects"].append({})),
@@ -207,9 +202,7 @@ def test_the_checker_refuses_a_zip_with_two_files_of_one_name(bundle: bytes, tmp
     assert (status, said) == (1, "NOT VALID: the ZIP holds two files of one name\n")
 
 
-def test_the_checker_refuses_a_key_that_did_not_sign(
-    bundle: bytes, stranger: SigningKey, tmp_path: Path
-) -> None:
+def test_the_checker_refuses_a_key_that_did_not_sign(bundle: bytes, stranger: SigningKey, tmp_path: Path) -> None:
     (tmp_path / "bundle.zip").write_bytes(bundle)
     status, said = _run(tmp_path / "bundle.zip", "--key", str(stranger.verifier))
     assert (status, said) == (1, "NOT VALID: the bundle was made under another key than the one given\n")
@@ -239,16 +232,13 @@ def test_the_checker_accepts_a_bundle_with_its_key_and_files(bundle: bytes, log:
     assert status == 0, said
     assert said.endswith("Files    1 digests match; 1 more are stated without a file here\nVALID\n")
     assert (
-        "  2026-11-22T09:30:01.000000Z test.happened by command:test on tip:NL-1 signed 2026-11-22T09:30:05.0"
-        in said
+        "  2026-11-22T09:30:01.000000Z test.happened by command:test on tip:NL-1 signed 2026-11-22T09:30:05.0" in said
     )
     assert "as given" in said
     assert "compare it with the published key" in _run(path)[1]
 
 
-def test_the_checker_accepts_the_unpacked_folder_and_its_own_copy_in_it(
-    bundle: bytes, tmp_path: Path
-) -> None:
+def test_the_checker_accepts_the_unpacked_folder_and_its_own_copy_in_it(bundle: bytes, tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
         archive.extractall(tmp_path / "bundle")
     inside = tmp_path / "bundle" / "verify_bundle.py"

@@ -128,9 +128,7 @@ def test_a_reloaded_frontier_continues_as_if_it_had_never_stopped(batches: list[
         assert tree.frontier.root() == merkle.root(TREE, done)
     assert (
         tree.levels[1:]
-        == [level[: done >> 8 * height] for height, level in enumerate(TREE.levels) if height][
-            : len(tree.levels) - 1
-        ]
+        == [level[: done >> 8 * height] for height, level in enumerate(TREE.levels) if height][: len(tree.levels) - 1]
     )
 
 

@@ -173,9 +173,7 @@ def grown(log: Log) -> Iterator[Log]:
 def _tamper(sql: str) -> None:
     """Change what only the owner could, taking the check of the hash out of the way and putting it back."""
     with superuser() as raw:
-        found = raw.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [CONSTRAINT]
-        )
+        found = raw.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [CONSTRAINT])
         definition = found.fetchall()[0][0].removesuffix(" NOT VALID")
         raw.execute(f"ALTER TABLE custody_event DROP CONSTRAINT {CONSTRAINT}")
         raw.execute(sql.encode())
@@ -200,9 +198,7 @@ def test_a_single_change_is_told_where_it_is(grown: Log) -> None:
 def test_a_log_rewritten_from_the_beginning_is_found_by_a_head_that_was_kept_elsewhere(grown: Log) -> None:
     kept = [head.note for head in TreeHead.objects.order_by("size")]
     connection.close()
-    _tamper(
-        "; ".join([REWRITE, REPLACE_LEAF, "DELETE FROM custody_subtree", "DELETE FROM custody_tree_head"])
-    )
+    _tamper("; ".join([REWRITE, REPLACE_LEAF, "DELETE FROM custody_subtree", "DELETE FROM custody_tree_head"]))
     _rewrite_tree(grown)
     assert verify().ok
     report = verify(witnessed=kept)
@@ -219,18 +215,14 @@ def _rewrite_tree(log: Log) -> None:
     with superuser() as raw:
         leaves = raw.execute("SELECT hash FROM custody_leaf ORDER BY position").fetchall()
         for node in frontier.add(row[0] for row in leaves):
-            raw.execute(
-                "INSERT INTO custody_subtree VALUES (%s, %s, %s)", [node.level, node.index, node.hash]
-            )
+            raw.execute("INSERT INTO custody_subtree VALUES (%s, %s, %s)", [node.level, node.index, node.hash])
     checkpoint_ = Checkpoint(log.key.name, frontier.size, frontier.root(), START)
     TreeHead.objects.create(
         size=frontier.size, root=frontier.root(), note=checkpoint.sign(checkpoint_, log.key), at=START
     )
 
 
-def test_a_witnessed_head_larger_than_the_log_or_unsigned_is_a_problem(
-    grown: Log, stranger: SigningKey
-) -> None:
+def test_a_witnessed_head_larger_than_the_log_or_unsigned_is_a_problem(grown: Log, stranger: SigningKey) -> None:
     beyond = checkpoint.sign(Checkpoint(grown.key.name, 5000, bytes(32), START), grown.key)
     foreign = checkpoint.sign(Checkpoint(grown.key.name, 300, bytes(32), START), stranger)
     report = verify(witnessed=[beyond, foreign, "nonsense"])

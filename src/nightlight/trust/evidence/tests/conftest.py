@@ -6,16 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection, transaction
 
-from nightlight.trust.custody.append_only import GUARD
 from nightlight.trust.evidence.vault import current_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_django import DjangoDbBlocker, Settings
+    from pytest_django import Settings
 
     from nightlight.trust.evidence.vault import Vault
 
@@ -29,25 +26,5 @@ def vault(tmp_path: Path, settings: Settings) -> Vault:
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database in which commits are commits; emptied afterwards.
-
-    Django's own transactional tests empty tables by TRUNCATE, which append-only tables rightly refuse.
-    """
-    with django_db_blocker.unblock():
-        try:
-            yield
-        finally:
-            _empty()
-
-
-def _empty() -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = %s", [GUARD])
-        guarded = [row[0] for row in cursor.fetchall()]
-        for table in guarded:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {GUARD}")
-        cursor.execute("TRUNCATE evidence_blob, custody_event CASCADE")
-        for table in guarded:
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {GUARD}")
-    connection.close()
+def committed(transactional_db: None) -> None:
+    """A database in which commits are commits; emptied afterwards, past the triggers (see config/testing.py)."""
