@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nightlight.config.environment import Environment
 
 BY = "command:cli"
-people = Console(stderr=True, highlight=False)
+people = Console(stderr=True, highlight=False, soft_wrap=True)
 _out = Console(highlight=False, soft_wrap=True)
 
 

@@ -57,7 +57,7 @@ ON CONFLICT DO NOTHING
 _HAS_FILE = "SELECT 1 FROM tips_tipfile WHERE tip_id = %s AND file_id = %s"
 _CLOSE = "UPDATE tips_tip SET state = %s, state_at = %s WHERE id = %s"
 _DUE = """
-SELECT id FROM tips_tip WHERE state = 'open' AND opened_at < %s ORDER BY opened_at FOR UPDATE SKIP LOCKED LIMIT %s
+SELECT id FROM tips_tip WHERE state = 'open' AND opened_at <= %s ORDER BY opened_at FOR UPDATE SKIP LOCKED LIMIT %s
 """
 
 

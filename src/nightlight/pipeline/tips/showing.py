@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def find(number: str) -> Tip | None:
     """Return the tip of this report id, public id, or number at its source; the latest where several fit."""
     text = number.strip()
+    if not text:
+        return None
     tips = Tip.objects.select_related("reporter")
     if text.isascii() and text.isdecimal() and len(text) < 19:
         by_id = tips.filter(report_id=int(text)).first()
