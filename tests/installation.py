@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -32,12 +33,13 @@ class Installation:
     home: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="nightlight-story-")))
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
+    tls: tuple[Path, Path] | None = None  # certificate and key
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def base(self) -> str:
         """The address of the pages."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,9 +50,10 @@ class Installation:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        tls = ["--tls-cert", str(self.tls[0]), "--tls-key", str(self.tls[1])] if self.tls else []
         log = (self.home / "up.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "nightlight", "up", "--port", str(self.port)],
+            [sys.executable, "-m", "nightlight", "up", "--port", str(self.port), *tls],
             env=self.environment,
             stdout=log,
             stderr=log,
@@ -64,7 +67,8 @@ class Installation:
         while time.monotonic() < end:
             assert self.process is None or self.process.poll() is None, self.log()
             try:
-                urllib.request.urlopen(f"{self.base}/accounts/login/", timeout=2).close()
+                context = ssl.create_default_context(cafile=self.tls[0]) if self.tls else None
+                urllib.request.urlopen(f"{self.base}/accounts/login/", timeout=2, context=context).close()
             except urllib.error.HTTPError:
                 return
             except OSError:

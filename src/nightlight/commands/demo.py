@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ _FILE = "demo.json"
 
 def demo(
     port: Port = 8000,
-    reports: Annotated[int, typer.Option(help="How many reports the exercise files.", min=1, max=20_000)] = 500,
+    reports: Annotated[int, typer.Option(help="How many reports the exercise files.", min=1, max=20_000)] = 560,
     seed: Annotated[int, typer.Option(help="Another seed makes another world.")] = 7,
     per_second: Annotated[float, typer.Option(help="How many reports are filed a second.", min=0.1)] = 20,
 ) -> None:
@@ -39,6 +40,7 @@ def demo(
     os.environ.setdefault("NIGHTLIGHT_HOME", str(Path("~/.nightlight-demo").expanduser()))
     os.environ["NIGHTLIGHT_DEMO"] = "yes"
     os.environ.setdefault("NIGHTLIGHT_INSECURE_HTTP", "yes")
+    os.environ.setdefault("NIGHTLIGHT_LOG_LEVEL", "WARNING")  # the terminal shows the progress instead
     from nightlight.commands import running
     from nightlight.config.supervisor import Part
 
@@ -108,8 +110,9 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
         )
     filed.write_truth(made, env.home / f"ground-truth-{seed}.json")
     kept.write_text(json.dumps(held | {"filed": [*held["filed"], seed]}))
-    received = sum(1 for r in filed.receipts if r.finished_at)
-    base.say(f"{received} reports were received; {len(filed.surprises)} did not go as planned.")
+    endings = Counter(str(r.ending) for r in filed.receipts)
+    told = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
+    base.say(f"The exercise is filed: {told}. {len(filed.surprises)} did not go as planned.")
     _say_where(address, held)
 
 
@@ -133,7 +136,7 @@ def _say_where(address: str, held: dict[str, list[dict[str, str]]]) -> None:
     base.say("")
 
 
-def _errand(port: int = 8000, reports: int = 500, seed: int = 7, per_second: float = 20.0) -> None:
+def _errand(port: int = 8000, reports: int = 560, seed: int = 7, per_second: float = 20.0) -> None:
     _file(port=port, reports=reports, seed=seed, per_second=per_second)
 
 

@@ -114,10 +114,10 @@ def _database(env: Environment) -> Iterator[Finding]:
             version, fsync, user = cursor.fetchone()
             cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
             (superuser,) = cursor.fetchone()
-            cursor.execute("SELECT count(*) FROM custody_pending")
-            (pending,) = cursor.fetchone()
-            cursor.execute("SELECT max(at) FROM custody_tree_head")
-            (head_at,) = cursor.fetchone()
+            cursor.execute(
+                "SELECT count(*), min(e.at) FROM custody_pending p JOIN custody_event e ON e.id = p.event_id"
+            )
+            pending, oldest = cursor.fetchone()
             cursor.execute("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 min'")
             (workers,) = cursor.fetchone()
             cursor.execute("SELECT status, count(*) FROM procrastinate_jobs GROUP BY status")
@@ -144,8 +144,7 @@ def _database(env: Environment) -> Iterator[Finding]:
     yield Finding(None if waiting > 1000 else True, f"{waiting} background steps are waiting.")
     if failed:
         yield Finding(False, f"{failed} background steps have failed for good; see the System page.")
-    age = (clock.now() - head_at).total_seconds() if head_at else None
-    if pending and workers and (age is None or age > 180):
-        yield Finding(False, f"{pending} custody events wait for a signed tree head; the last one is too old.")
+    if oldest and (clock.now() - oldest).total_seconds() > 180:
+        yield Finding(False, f"{pending} custody events have waited too long for a signed tree head.")
     else:
         yield Finding(True, f"{pending} custody events await the next signed tree head.")

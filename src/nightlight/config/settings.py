@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "nightlight.outlook.desk",  # before allauth: our sign-in pages take the place of its own
     "allauth",
     "allauth.account",
     "csp",
@@ -41,7 +42,6 @@ INSTALLED_APPS = [
     "nightlight.trust.accounts",
     "nightlight.trust.evidence",
     "nightlight.pipeline.tips",
-    "nightlight.outlook.desk",
     "nightlight.config.apps.StoryConfig",
 ]
 
@@ -135,7 +135,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # --- page security --------------------------------------------------------------------------------------------
 
 X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "no-referrer"
+# Not "no-referrer": under it browsers send forms with "Origin: null", which the form check rightly refuses.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 0 if ENVIRONMENT.insecure_http else 31_536_000
 CONTENT_SECURITY_POLICY = {

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting an installation in its several ways: refused settings, TLS, the older statuses, the strict profile."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.installation import Installation
+from tests.wire_client import Client, report, understand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("DATABASE_URL", "mysql://db.example.org/x"),
+        ("NIGHTLIGHT_INTAKE_PROFILE", "lenient"),
+        ("NIGHTLIGHT_INTAKE_STATUS", "teapot"),
+        ("NIGHTLIGHT_DEMO", "perhaps"),
+        ("NIGHTLIGHT_WEB_THREADS", "0"),
+        ("NIGHTLIGHT_VAULT_OPTIONS", "endpoint"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path: Path, setting: str, value: str) -> None:
+    done = Installation(home=tmp_path, settings={setting: value}).run("up", expect=2)
+    assert setting in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_plain_http_beyond_this_machine_is_refused(tmp_path: Path) -> None:
+    done = Installation(home=tmp_path).run("up", "--host", "192.0.2.1", expect=2)
+    assert "in the clear" in done.stderr
+    assert "both --tls-cert and --tls-key" in _half_tls(tmp_path)
+
+
+def _half_tls(folder: Path) -> str:
+    cert = folder / "cert.pem"
+    cert.write_text("")
+    return Installation(home=folder).run("up", "--tls-cert", str(cert), expect=2).stderr
+
+
+def test_the_doctor_explains_an_empty_home(tmp_path: Path) -> None:
+    told = Installation(home=tmp_path / "none").json("doctor", expect=1)
+    assert told["ok"] is False
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation over TLS, with the older statuses, the strict profile and the newer elements."""
+    made = Installation(
+        tls=_certificate(tmp_path_factory.mktemp("tls")),
+        settings={
+            "NIGHTLIGHT_INTAKE_STATUS": "legacy-200",
+            "NIGHTLIGHT_INTAKE_PROFILE": "strict",
+            "NIGHTLIGHT_INTAKE_NEWER_ELEMENTS": "yes",
+        },
+    )
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
+    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return cert_file, key_file
+
+
+@pytest.fixture(scope="module")
+def client(strict: Installation) -> Client:
+    assert strict.tls is not None
+    made = Client(strict.base, strict.reporter("Example Video"))
+    made.http.close()
+    login = strict.reporter("Example Video")
+    made.http = httpx.Client(base_url=f"{strict.base}/ispws", auth=login, timeout=60, verify=_trusting(strict.tls[0]))
+    return made
+
+
+def _trusting(cert: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=cert)
+
+
+def test_legacy_statuses_answer_everything_coded_with_200(client: Client) -> None:
+    assert (client.finish(17).status, client.finish(17).code) == (200, 5001)
+    assert (client.submit(b"<x/>").status, client.submit(b"<x/>").code) == (200, 4110)
+    opened = client.submit(report()).report_id
+    assert client.retract(opened).code == 0
+    assert (client.retract(opened).status, client.retract(opened).code) == (200, 5101)
+    assert (client.get("/nowhere").status, client.get("/nowhere").code) == (200, 1210)
+    assert client.http.get("/status", auth=("a", "b")).status_code == 401
+
+
+def test_the_strict_profile_enforces_the_documented_limits(client: Client) -> None:
+    two_ages = (
+        "<personOrUserReported><associatedAccount type='Linked'><approximateAge>20</approximateAge>"
+        "<dateOfBirth>2000-01-01</dateOfBirth></associatedAccount></personOrUserReported>"
+    )
+    assert client.submit(report(extra=two_ages)).code == 4100
+
+
+def test_newer_elements_are_accepted_when_switched_on(client: Client, installation: Installation) -> None:
+    newer = report(inside="<reportAnnotations><informational/></reportAnnotations>")
+    assert client.submit(newer).code == 0
+    assert Client(installation.base, installation.reporter("Example Old")).submit(newer).code == 4100
+
+
+def test_the_log_holds_no_secret_and_no_content(strict: Installation, client: Client) -> None:
+    opened = client.submit(report(inside="<platform>cricketground</platform>")).report_id
+    client.upload(opened, b"monsoon-pattern-bytes", name="calendar-of-august.png")
+    client.finish(opened)
+    understand(client.http.get("/status"))
+    name, password = strict.reporter("Example Quiet")
+    assert client.http.get("/status", auth=(name, password)).status_code == 200
+    log = (strict.home / "up.log").read_text()
+    assert "wire" in log
+    for secret in (password, "cricketground", "calendar-of-august", "monsoon-pattern-bytes", "Authorization"):
+        assert secret not in log
+
+
+def test_it_answers_again_after_a_restart_and_the_doctor_is_content(strict: Installation, client: Client) -> None:
+    opened = client.submit(report()).report_id
+    assert strict.process is not None
+    strict.process.terminate()
+    assert strict.process.wait(40) == 0
+    strict.start()
+    assert client.finish(opened).code == 0
+    told = strict.json("doctor", expect=None)
+    bad = [f["text"] for f in told["findings"] if f["ok"] is False]  # type: ignore[union-attr, attr-defined]
+    assert bad == [], bad
