@@ -371,3 +371,11 @@ def _when_read(installation: Installation, report_id: object) -> dict[str, objec
             return told
         time.sleep(0.25)
     raise AssertionError("the worker did not read the tip")
+
+
+def test_an_account_without_the_right_to_submit_is_3100(installation: Installation) -> None:
+    told = installation.json("reporter", "add", "Example Watcher", "--environment", "production", "--no-may-submit")
+    watcher = Client(installation.base, (str(told["username"]), str(told["password"])))
+    assert watcher.get("/status").code == 0
+    answer = watcher.submit()
+    assert (answer.status, answer.code, answer.report_id) == (403, 3100, None)

@@ -43,6 +43,12 @@ def put(value: Mapping[str, object], *, as_json: bool, text: str = "") -> None:
         _out.print(text)
 
 
+def put_exactly(text: str) -> None:
+    """Print text byte for byte, for results that are kept and compared."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def settings() -> Environment:
     """Read the settings or end with a sentence."""
     try:

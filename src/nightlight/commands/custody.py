@@ -77,8 +77,10 @@ def head(as_json: AsJson = False) -> None:
         latest = queries.latest_head()
         if latest is None:
             base.fail("Nothing has been recorded yet.")
-        told = {"size": latest.size, "root": bytes(latest.root).hex(), "note": latest.note}
-        base.put(told, as_json=as_json, text=latest.note)
+        if as_json:
+            base.put({"size": latest.size, "root": bytes(latest.root).hex(), "note": latest.note}, as_json=True)
+        else:
+            base.put_exactly(latest.note)
 
 
 @app.command()
@@ -118,4 +120,4 @@ def key() -> None:
     with base.database():
         from nightlight.trust.custody import keys
 
-        base.put({}, as_json=False, text=str(keys.signing_key().verifier))
+        base.put_exactly(f"{keys.signing_key().verifier}\n")

@@ -114,6 +114,8 @@ def _database(env: Environment) -> Iterator[Finding]:
             version, fsync, user = cursor.fetchone()
             cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
             (superuser,) = cursor.fetchone()
+            cursor.execute("SELECT count(*) FROM pg_tables WHERE tableowner = current_user")
+            (owned,) = cursor.fetchone()
             cursor.execute(
                 "SELECT count(*), min(e.at) FROM custody_pending p JOIN custody_event e ON e.id = p.event_id"
             )
@@ -130,8 +132,9 @@ def _database(env: Environment) -> Iterator[Finding]:
         fsync == "on",
         "The database keeps what it confirms." if fsync == "on" else "fsync is off: turn it on.",
     )
-    if superuser:
-        yield Finding(False, f"Nightlight connects as the superuser {user}; give it a role that owns nothing.")
+    if superuser or owned:
+        what = "is superuser" if superuser else f"owns {owned} tables"
+        yield Finding(False, f"Nightlight connects as {user}, which {what}; give it a role that owns nothing.")
     else:
         yield Finding(True, f"Nightlight connects as {user}, which owns no table.")
     yield Finding(

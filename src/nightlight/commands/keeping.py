@@ -102,6 +102,20 @@ def rotate() -> None:
             keys.add_to_folder(env.keys / "vault")
         count = actions.rewrap(by=base.BY, at=clock.now())
         base.say(f"{count} file keys are locked under the new master key.")
+        base.say("A running server takes the new key within half a minute. Before an old key file is taken away, run")
+        base.say("this again and let 'nightlight vault keys' show that it locks nothing.")
+
+
+@vault.command("keys")
+def keys_(as_json: AsJson = False) -> None:
+    """Show how many files' keys each master key locks; one that locks none may be taken away."""
+    with base.database():
+        from nightlight.trust.evidence import queries
+
+        used = queries.keys_in_use()
+        base.put(
+            used, as_json=as_json, text="\n".join(f"{key}  {count:,}" for key, count in used.items()) or "No file."
+        )
 
 
 @vault.command()

@@ -19,6 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def add(
     name: Annotated[str, typer.Argument(help="The reporter's name; a known one gets one more credential.")],
     environment: Annotated[str, typer.Option(help="test or production; the two never mix.")],
+    may_submit: Annotated[bool, typer.Option(help="Whether it may file reports, or only ask for the status.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Give a reporter a credential. Its password is shown once and cannot be shown again.
@@ -29,7 +30,9 @@ def add(
         from nightlight.trust.accounts import actions
 
         try:
-            issued = actions.add_credential(by=base.BY, at=clock.now(), name=name, environment=environment)
+            issued = actions.add_credential(
+                by=base.BY, at=clock.now(), name=name, environment=environment, may_submit=may_submit
+            )
         except Refusal as refusal:
             base.fail(refusal.reason, code=2)
         base.put(

@@ -75,12 +75,13 @@ def backup(env: Environment, target: Path, *, store: Store, tree_head: str, at: 
     new_pieces = writer.written
     for locator in _locators():
         manifest.files[locator] = writer.file(locator, store.open(locator))
+    new_files = writer.written - new_pieces
     for path in sorted(p for p in env.keys.rglob("*") if p.is_file()):
         name = str(path.relative_to(env.keys))
         manifest.keys[name] = writer.key(name, path.read_bytes())
     made = target / f"backup-{at:%Y%m%dT%H%M%SZ}.json"
     _write(made, json.dumps(asdict(manifest), indent=1).encode())
-    return Done(made, len(manifest.pieces), new_pieces, len(manifest.files), writer.written - new_pieces, writer.size)
+    return Done(made, len(manifest.pieces), new_pieces, len(manifest.files), new_files, writer.size)
 
 
 def restore(env: Environment, source: Path, *, make_store: Callable[[], Store]) -> Done:

@@ -30,6 +30,8 @@ class Environment:
     vault_options: tuple[tuple[str, str], ...]  # NIGHTLIGHT_VAULT_OPTIONS: name=value, comma-separated, for S3
     vault_master_key: str  # NIGHTLIGHT_VAULT_MASTER_KEY: base64; empty = files in home/keys/vault
     custody_origin: str  # NIGHTLIGHT_CUSTODY_ORIGIN: the name under which this installation signs its log
+    custody_retired_keys: tuple[str, ...]  # NIGHTLIGHT_CUSTODY_RETIRED_KEYS: public keys of earlier signing keys
+    proxies: tuple[str, ...]  # NIGHTLIGHT_PROXIES: addresses of proxies whose X-Forwarded-* headers are believed
     hosts: tuple[str, ...]  # NIGHTLIGHT_HOSTS: names this installation answers to
     demo: bool  # NIGHTLIGHT_DEMO: shows the exercise's sign-ins on the sign-in page
     insecure_http: bool  # NIGHTLIGHT_INSECURE_HTTP: cookies over plain HTTP (loopback, behind no TLS)
@@ -77,8 +79,12 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+
+
 def _pairs(env: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
-    parts = [part.strip().partition("=") for part in env.get(name, "").split(",") if part.strip()]
+    parts = [part.partition("=") for part in _list(env, name)]
     if any(not equals for _, equals, _ in parts):
         raise WrongSetting(f"{name} is a list of name=value, separated by commas")
     return tuple((key.strip(), value.strip()) for key, _, value in parts)
@@ -99,7 +105,9 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         vault_options=_pairs(env, "NIGHTLIGHT_VAULT_OPTIONS"),
         vault_master_key=env.get("NIGHTLIGHT_VAULT_MASTER_KEY", "").strip(),
         custody_origin=env.get("NIGHTLIGHT_CUSTODY_ORIGIN", "").strip() or "nightlight.example.org/custody",
-        hosts=tuple(h.strip() for h in env.get("NIGHTLIGHT_HOSTS", "").split(",") if h.strip()),
+        custody_retired_keys=_list(env, "NIGHTLIGHT_CUSTODY_RETIRED_KEYS"),
+        proxies=_list(env, "NIGHTLIGHT_PROXIES"),
+        hosts=_list(env, "NIGHTLIGHT_HOSTS"),
         demo=_flag(env, "NIGHTLIGHT_DEMO", default=False),
         insecure_http=_flag(env, "NIGHTLIGHT_INSECURE_HTTP", default=False),
         intake_profile=_one_of(env, "NIGHTLIGHT_INTAKE_PROFILE", PROFILES),

@@ -169,6 +169,7 @@ def prepare(home: Path) -> None:
         shutil.rmtree(data)  # an initdb cut short leaves a folder it refuses to enter again
     for folder in (data, sockets):
         folder.mkdir(exist_ok=True, mode=0o700)
+        _must_be_ours(folder, owner)
     if owner:
         _let_through(data)
         _let_through(bin_folder() / "postgres")
@@ -184,6 +185,16 @@ def prepare(home: Path) -> None:
     if "nightlight.conf" not in main.read_text():
         with main.open("a") as handle:
             handle.write("\ninclude = 'nightlight.conf'\n")
+
+
+def _must_be_ours(folder: Path, owner: str | None) -> None:
+    """Refuse a folder somebody else made first: who owns the socket's folder decides who we talk to."""
+    ours = {os.geteuid(), pwd.getpwnam(owner).pw_uid if owner else os.geteuid()}
+    info = folder.lstat()
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid not in ours:
+        raise DatabaseFailed(f"{folder} belongs to somebody else; remove it, or choose a shorter NIGHTLIGHT_HOME.")
+    if stat.S_IMODE(info.st_mode) & 0o077:
+        folder.chmod(0o700)
 
 
 def postmaster(home: Path) -> int | None:

@@ -134,6 +134,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- page security --------------------------------------------------------------------------------------------
 
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ENVIRONMENT.hosts]
 X_FRAME_OPTIONS = "DENY"
 # Not "no-referrer": under it browsers send forms with "Origin: null", which the form check rightly refuses.
 SECURE_REFERRER_POLICY = "same-origin"
@@ -173,6 +174,7 @@ FILE_UPLOAD_TEMP_DIR = None
 NIGHTLIGHT_REPORTER_PEPPER = secrets.keep(ENVIRONMENT.keys, "reporter-pepper.key")
 NIGHTLIGHT_CUSTODY_KEY_FILE = ENVIRONMENT.keys / "custody-ed25519.key"
 NIGHTLIGHT_CUSTODY_ORIGIN = ENVIRONMENT.custody_origin
+NIGHTLIGHT_CUSTODY_RETIRED_KEYS = ENVIRONMENT.custody_retired_keys
 NIGHTLIGHT_VAULT = ENVIRONMENT.vault
 NIGHTLIGHT_VAULT_KEYS_DIR = ENVIRONMENT.keys / "vault"
 NIGHTLIGHT_VAULT_OPTIONS = dict(ENVIRONMENT.vault_options)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from granian import Granian
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nightlight.config.environment import Environment
-
-# What the server hands to every request as its environment: nothing that could hold a secret.
-_KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE")
 
 
 def serve(
@@ -29,9 +25,6 @@ def serve(
     application: str = "nightlight.config.wsgi:application",
 ) -> None:
     """Serve until told to stop."""
-    for name in list(os.environ):
-        if name not in _KEPT and not name.startswith(("NIGHTLIGHT_", "DATABASE_", "DJANGO_")):
-            del os.environ[name]
     Granian(
         application,
         address=host,

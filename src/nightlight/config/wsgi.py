@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
 from nightlight.config.logs import set_up
 from nightlight.config.supervisor import die_with_parent
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from typing import Any
     from wsgiref.types import StartResponse
 
+# The server hands its environment to every request; nothing in it may be a secret.
+_KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "NIGHTLIGHT_HOME", "NIGHTLIGHT_SUPERVISED")
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nightlight.config.settings")
 set_up()
 if os.environ.get("NIGHTLIGHT_SUPERVISED"):
@@ -23,7 +28,7 @@ if os.environ.get("NIGHTLIGHT_SUPERVISED"):
 _django = get_wsgi_application()
 
 
-def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+def _answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request; a body that is complete is handed over in one piece instead of being streamed."""
     response = _django(environ, start_response)
     if getattr(response, "streaming", False):
@@ -33,3 +38,18 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
     if close:
         close()
     return body
+
+
+def _forget_secrets() -> None:
+    """Open the vault, whose credentials may come from the environment, then drop what the server must not hand on."""
+    from nightlight.trust.evidence.vault import current_vault
+
+    current_vault()
+    for name in [name for name in os.environ if name not in _KEPT]:
+        del os.environ[name]
+
+
+_forget_secrets()
+application = _answer
+if settings.ENVIRONMENT.proxies:  # behind a proxy that ends TLS: believe it, and nobody else, about the client
+    application = wrap_wsgi_with_proxy_headers(_answer, trusted_hosts=list(settings.ENVIRONMENT.proxies))

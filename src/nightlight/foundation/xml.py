@@ -33,7 +33,7 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
 )
 
 
-class XmlRefused(ValueError):  # noqa: N818  the house word for a no with a reason
+class XmlRefused(ValueError):
     """The document is not XML we accept: why, and where (line and column from 1)."""
 
     def __init__(self, reason: str, line: int = 1, column: int = 1) -> None:
@@ -82,9 +82,7 @@ def parse(body: bytes, *, max_bytes: int, max_depth: int = 64) -> etree._Element
     if text.count(b"<") > 2 * MAX_TAGS:
         raise XmlRefused(f"the document has more than {MAX_TAGS} elements")
     if b"<!DOCTYPE" in text and (match := _DOCTYPE.match(text)):
-        raise XmlRefused(
-            "a document type declaration (DOCTYPE) is not accepted", *_place(text, match.end() - 9)
-        )
+        raise XmlRefused("a document type declaration (DOCTYPE) is not accepted", *_place(text, match.end() - 9))
     try:
         root = etree.fromstring(text, _parser.xml)
     except etree.XMLSyntaxError as error:

@@ -53,9 +53,7 @@ def test_endless_nesting_is_refused() -> None:
 
 def test_keys_are_sorted_by_utf_16_code_unit_as_in_section_3_2_3() -> None:
     value = {"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\U0001f600": 5, "\x80": 6, "\xf6": 7}
-    assert encode(value) == (
-        '{"\\r":2,"1":4,"\x80":6,"\xf6":7,"\u20ac":1,"\U0001f600":5,"\ufb33":3}'.encode()
-    )
+    assert encode(value) == ('{"\\r":2,"1":4,"\x80":6,"\xf6":7,"\u20ac":1,"\U0001f600":5,"\ufb33":3}'.encode())
 
 
 def test_control_characters_are_written_as_in_section_3_2_2_2() -> None:
@@ -68,4 +66,4 @@ def test_any_mapping_and_tuple_is_written_like_a_dict_and_a_list() -> None:
 
 @given(VALUES)
 def test_bytes_equal_those_of_another_implementation(value: Json) -> None:
-    assert encode(value) == rfc8785.dumps(value)  # type: ignore[arg-type]
+    assert encode(value) == rfc8785.dumps(value)

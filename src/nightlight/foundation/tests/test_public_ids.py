@@ -13,9 +13,7 @@ from nightlight.foundation import public_ids
 
 BODY_PLACES = [3, 4, 5, 6, 8, 9, 10, 11]  # of NL-7F3K-9QTX
 
-identifiers = st.sampled_from(["NL", "EV", "UNIT"]).flatmap(
-    lambda prefix: st.builds(public_ids.new, st.just(prefix))
-)
+identifiers = st.sampled_from(["NL", "EV", "UNIT"]).flatmap(lambda prefix: st.builds(public_ids.new, st.just(prefix)))
 
 
 @pytest.mark.parametrize("prefix", ["", "N", "nl", "N1", "TOOLONG", "NL-"])

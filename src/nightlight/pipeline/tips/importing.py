@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 from django.db import transaction
 
 from nightlight.foundation import public_ids
+from nightlight.foundation.refusals import Conflict
 from nightlight.pipeline.tips import rules
 from nightlight.pipeline.tips.formats import cybertip_json
 from nightlight.pipeline.tips.models import (
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 # One CyberTip is some kilobytes; a file past this is not one, and must not fill the memory.
 MAX_FILE = 64 * 1024 * 1024
+# What is dropped on the page is unpacked in the worker's memory, never on disk in the clear.
+MAX_UPLOAD = 512 * 1024 * 1024
 _UNNAMED_REPORTER = "Reporter not named"
 
 
@@ -140,13 +143,17 @@ def run(
     """Import the files one by one and return the tally. Files this import has entered before are passed over."""
     tally = Tally()
     done = {entry.name: entry for entry in batch.entries.all()}
-    for candidate in files:
-        entry = done.get(candidate.name[:1024])
-        if entry is None:
-            entry = take(batch, candidate, at=at(), tally=tally)
-        tally.note(entry)
-        if each:
-            each(entry)
+    try:
+        for candidate in files:
+            entry = done.get(candidate.name[:1024])
+            if entry is None:
+                entry = take(batch, candidate, at=at(), tally=tally)
+            tally.note(entry)
+            if each:
+                each(entry)
+    except BaseException:  # also when somebody stops it: what was imported stays, and the page says so
+        Import.objects.filter(pk=batch.pk).update(state=ImportState.STOPPED)
+        raise
     _finish(batch, tally, at())
     return tally
 
@@ -171,9 +178,9 @@ def take(batch: Import, candidate: Candidate, *, at: datetime, tally: Tally) -> 
         try:
             found = cybertip_json.read(body)
         except cybertip_json.Unreadable as unreadable:
-            tip = _keep(batch, body, sha256, found=None, at=at, name=candidate.name)
+            tip = _keep(batch, body, sha256, found=None, at=at)
             return _enter(batch, candidate, sha256, Outcome.UNREADABLE, at, tip=tip, reason=str(unreadable))
-        tip = _keep(batch, body, sha256, found=found, at=at, name=candidate.name)
+        tip = _keep(batch, body, sha256, found=found, at=at)
         tally.unknown_paths.update(unknown.path for unknown in found.unknown)
         return _enter(batch, candidate, sha256, Outcome.NEW, at, tip=tip)
 
@@ -215,7 +222,6 @@ def _keep(batch: Import, body: bytes, sha256: bytes, *, found: Reading | None, a
             "escalated": tip.escalated,
             "external_number": (found and found.external_number) or "",
             "import": batch.public_id,
-            "name": name[:1024],
             "readable": found is not None,
             "report_sha256": sha256.hex(),
             "size": len(body),
@@ -253,9 +259,19 @@ def _finish(batch: Import, tally: Tally, at: datetime) -> None:
 
 
 def start_upload(*, by: str, at: datetime, name: str, chunks: Iterable[bytes]) -> Import:
-    """Put what was dropped on the import page into the vault and have the worker import it."""
+    """Put what was dropped on the import page into the vault and have the worker import it.
+
+    Raises Conflict if it is larger than MAX_UPLOAD; then nothing is kept.
+    """
     with current_vault().stage() as staging:
+        size = 0
         for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_UPLOAD:
+                limit = MAX_UPLOAD // 2**20
+                raise Conflict(
+                    f"This is more than {limit} MB. Import it with 'nightlight import', or in smaller parts."
+                )
             staging.write(chunk)
         sealed = staging.seal()
     with transaction.atomic():

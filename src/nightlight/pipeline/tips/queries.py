@@ -91,6 +91,11 @@ class Row:
         return type_label(self.incident_type)
 
     @property
+    def told(self) -> str | None:
+        """The sentence without the incident type it begins with, for where that stands above it."""
+        return self.sentence and shortened(self.sentence, self.type_label)
+
+    @property
     def cursor(self) -> Cursor:
         """This tip's place in the list."""
         return Cursor(self.state_at, self.public_id)
@@ -140,6 +145,12 @@ def type_label(code: str) -> str:
         return code
 
 
+def shortened(sentence: str, label: str) -> str:
+    """A summary's sentence without the incident type it begins with."""
+    rest = sentence.removeprefix(label).lstrip(" :")
+    return f"{rest[:1].upper()}{rest[1:]}" if rest else sentence
+
+
 def inbox(viewer: User, wanted: Filter, *, after: Cursor | None = None, before: Cursor | None = None) -> Page:
     """Return one page of tips, newest first: the first, the one after (older), or the one before (newer)."""
     tips, time = _matching(viewer, wanted), _time(wanted)
@@ -185,7 +196,7 @@ def counted(viewer: User, wanted: Filter, *, cap: int = CAP) -> Counted:
 
 _BY_STATE = " UNION ALL ".join(
     f"SELECT '{state}', count(*) FROM ("  # noqa: S608 - the names of our own states
-    f"SELECT 1 FROM tips_tip WHERE environment = %(env)s AND state = '{state}' LIMIT %(stop)s) AS some"
+    f"SELECT 1 FROM tips_tip WHERE environment = %(env)s AND state = '{state}' LIMIT %(stop)s) AS found"
     for state in State.values
 )
 

@@ -69,17 +69,13 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpResponse:
-    storage = Situation.SERVER_ERROR
+    handler, method, storage = _ENDPOINTS.get(endpoint, (_nowhere, None, Situation.SERVER_ERROR))
     try:
-        handler, method, storage = _ENDPOINTS[endpoint]
-        if call.request.method != method:
+        if method is not None and call.request.method != method:
             _finish_reading(call.request)
             raise Refused(Situation.INVALID_REQUEST, f"This address takes {method}.")
         body = handler(call)
         situation, why = Situation.SUCCESS, ""
-    except KeyError:
-        _finish_reading(call.request)
-        situation, why = Situation.UNKNOWN_PATH, "There is no such address."
     except Refused as refused:
         situation, why = refused.situation, refused.description
     except bodies.BodyCutShort:
@@ -96,7 +92,7 @@ def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpR
         if endpoint == "finish":
             body = answers.done(code, report_id=call.report_id or 0, file_ids=())
         else:
-            # api.md 0.7: the report id stands in every answer but those of /status and a failed /submit.
+            # docs/exchange/reporting-api.md 0.7: the report id stands in every answer but those of /status and a failed /submit.
             echoed = None if endpoint in {"status", "submit"} else call.report_id
             body = answers.response(code, why or told.description, report_id=echoed)
     log.info(
@@ -106,7 +102,9 @@ def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpR
         reporter=call.by.reporter_public_id,
         status=status,
         code=code,
-        why=why,
+        situation=situation.value,
+        # The other endpoints state the reason in their answer; there it may quote the report, so it stays there.
+        why=why if endpoint == "finish" else "",
         ms=round((time.perf_counter() - started) * 1000, 1),
     )
     return HttpResponse(body, status=status, content_type=answers.CONTENT_TYPE)
@@ -135,6 +133,11 @@ def _finish_reading(request: HttpRequest, at_most: int = 16 * 1024 * 1024) -> No
                 return
     except bodies.BodyCutShort:
         return
+
+
+def _nowhere(call: Call) -> bytes:
+    _finish_reading(call.request)
+    raise Refused(Situation.UNKNOWN_PATH, "There is no such address.")
 
 
 def _status(call: Call) -> bytes:

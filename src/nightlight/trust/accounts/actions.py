@@ -30,7 +30,7 @@ class Issued:
 
 
 @transaction.atomic
-def add_credential(*, by: str, at: datetime, name: str, environment: str) -> Issued:
+def add_credential(*, by: str, at: datetime, name: str, environment: str, may_submit: bool = True) -> Issued:
     """Give the reporter ``name`` (made if new) a credential for ``environment`` (``test`` or ``production``).
 
     Raises Conflict for an empty name or an unknown environment.
@@ -47,6 +47,7 @@ def add_credential(*, by: str, at: datetime, name: str, environment: str) -> Iss
         username=username,
         digest=rules.digest(settings.NIGHTLIGHT_REPORTER_PEPPER, username, password),
         environment=environment,
+        may_submit=may_submit,
         created_at=at,
     )
     custody.append(
@@ -54,7 +55,7 @@ def add_credential(*, by: str, at: datetime, name: str, environment: str) -> Iss
         at=at,
         kind="reporter.credential-issued",
         subject=f"reporter:{reporter.public_id}",
-        data={"username": username, "environment": environment},
+        data={"username": username, "environment": environment, "may_submit": may_submit},
     )
     return Issued(reporter=reporter, username=username, password=password, environment=environment)
 

@@ -9,6 +9,7 @@ after a day.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,7 +59,7 @@ VALUES (%(item)s, %(blob_id)s, %(at)s, %(name)s, %(by)s, %(context)s)
 ON CONFLICT DO NOTHING RETURNING id
 """
 # What the event "evidence.received" states, and a caller therefore cannot.
-_STATED = frozenset({"md5", "sha1", "sha256", "size", "blob", "context", "new_bytes", "name"})
+_STATED = frozenset({"md5", "sha1", "sha256", "size", "blob", "context", "new_bytes", "name_sha256"})
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def receive(
         "new_bytes": received.new_bytes,
     }
     if name:
-        facts["name"] = name
+        # The log is for ever and a file name may name a child: the name stays in the record, its digest here.
+        facts["name_sha256"] = hashlib.sha256(name.encode()).hexdigest()
     custody.append(by=by, at=at, kind="evidence.received", subject=f"item:{received.public_id}", data={**data, **facts})
     return received
 

@@ -17,6 +17,7 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEY_SIZE = 32
+_FRESH = 30.0  # seconds after which the ring looks for a newer key
 _KEY_FILE = re.compile(r"[0-9]{4,}\.key")
 _ID_LABEL = b"nightlight vault master key id v1\n"
 
@@ -65,8 +67,8 @@ class WrappedKey:
 class Keyring:
     """The master keys of the installation, the current one last.
 
-    ``load`` is asked again when a file names a key that is not on the ring: another process may have added
-    it.
+    ``load`` is asked again when a file names a key that is not on the ring, and every half minute before a key is
+    wrapped: another process may have added a key.
     """
 
     def __init__(self, load: Callable[[], tuple[MasterKey, ...]]) -> None:
@@ -77,6 +79,7 @@ class Keyring:
         if not keys:
             raise KeysRefused("there is no master key")
         self._current = (keys[-1].id, keys[-1].secret)
+        self._taken = time.monotonic()
         self._secrets = {key.id: key.secret for key in keys}
 
     @property
@@ -95,6 +98,8 @@ class Keyring:
 
     def wrap(self, file_key: bytes) -> WrappedKey:
         """Lock a file's key under the current master key."""
+        if time.monotonic() - self._taken > _FRESH:
+            self.reload()
         key_id, secret = self._current
         return WrappedKey(key_id, aes_key_wrap(secret, file_key))
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from enum import StrEnum
 from itertools import islice
@@ -138,7 +139,7 @@ def _differences(item: Item, event: Event) -> Iterable[str]:
     try:
         said = json.loads(event.body)
         data = said["data"]
-        logged = {"source": said["by"], "received_at": said["at"], "name": data.get("name", "")}
+        logged = {"source": said["by"], "received_at": said["at"], "name": data.get("name_sha256", "")}
         logged |= {name: data.get(name) for name in ("blob", "context", "md5", "sha1", "sha256", "size")}
     except (ValueError, TypeError, KeyError, AttributeError):
         return ["all of it: the event cannot be read"]
@@ -146,7 +147,7 @@ def _differences(item: Item, event: Event) -> Iterable[str]:
     recorded = {
         "source": item.source,
         "received_at": stamp(item.received_at),
-        "name": item.name_as_sent,
+        "name": hashlib.sha256(item.name_as_sent.encode()).hexdigest() if item.name_as_sent else "",
         "blob": item.blob.public_id,
         "context": item.context,
         "md5": digests.md5,

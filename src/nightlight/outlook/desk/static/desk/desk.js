@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comfort only: every page works without this file. Keys in the inbox, files dropped on the import form,
+// and folded parts, but for proofs, unfolded for printing.
+"use strict";
+
+(() => {
+  const rows = () => [...document.querySelectorAll("#tips > li")];
+  const typing = (target) => target.closest("input, select, textarea, [contenteditable]") !== null;
+
+  function move(by) {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.findIndex((row) => row.contains(document.activeElement));
+    const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by));
+    all[next].querySelector("a").focus();
+    all[next].scrollIntoView({ block: "nearest" });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const keys = document.getElementById("keys");
+    if (!document.getElementById("tips") || (keys && keys.open)) return;
+    if (event.key === "j") move(1);
+    else if (event.key === "k") move(-1);
+    else if (event.key === "?" && keys) keys.showModal();
+    else if (event.key === "/") document.getElementById("q").focus();
+    else return;
+    event.preventDefault();
+  });
+
+  const drop = document.querySelector("form.drop");
+  if (drop) {
+    const input = drop.querySelector("input[type=file]");
+    for (const name of ["dragover", "dragenter"]) {
+      drop.addEventListener(name, (event) => {
+        event.preventDefault();
+        drop.classList.add("is-over");
+      });
+    }
+    drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("is-over");
+      if (event.dataTransfer.files.length) {
+        input.files = event.dataTransfer.files;
+        drop.requestSubmit();
+      }
+    });
+    drop.addEventListener("submit", () => {
+      const button = drop.querySelector("button");
+      button.setAttribute("aria-busy", "true");
+      button.disabled = true;
+    });
+  }
+
+  const unfolded = [];
+  window.addEventListener("beforeprint", () => {
+    for (const part of document.querySelectorAll("main details:not([open])")) {
+      if (part.closest(".events, .views")) continue;
+      part.open = true;
+      unfolded.push(part);
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    for (const part of unfolded.splice(0)) part.open = false;
+  });
+})();

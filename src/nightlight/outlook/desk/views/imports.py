@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports of downloaded CyberTips: choose files, watch them come in, see what became of each."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from nightlight.foundation import clock
+from nightlight.foundation.refusals import NotFound
+from nightlight.outlook.desk import history, uploads
+from nightlight.outlook.desk.access import imports_tips, reads_tips
+from nightlight.pipeline.tips import importing, queries
+from nightlight.pipeline.tips.models import Outcome
+from nightlight.trust.accounts.models import Role
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+    from nightlight.outlook.desk.access import DeskRequest
+
+
+@require_safe
+@reads_tips
+def imports(request: DeskRequest) -> HttpResponse:
+    """The form for new imports, and all imports with how far they have come."""
+    batches = queries.imports(request.user)
+    context = {
+        "batches": batches,
+        "names": history.names_of({batch.by for batch in batches}),
+        "working": any(batch.working for batch in batches),
+        "may_import": request.user.role == Role.OFFICER,
+    }
+    part = request.htmx.target == "imports"
+    return render(request, "desk/imports_table.html" if part else "desk/imports.html", context)
+
+
+# The form's token would lie inside the body, which is streamed: uploads.same_origin takes its place.
+@csrf_exempt
+@require_POST
+@imports_tips
+def upload(request: DeskRequest) -> HttpResponse:
+    """Take the chosen files, each as an import of its own."""
+    uploads.same_origin(request)
+    by = f"officer:{request.user.public_id}"
+    started = [
+        importing.start_upload(by=by, at=clock.now(), name=PurePath(name).name or name, chunks=chunks)
+        for name, chunks in uploads.files(request)
+    ]
+    if not started:
+        messages.warning(request, _("No file was chosen, so nothing was imported."))
+        return redirect("desk:imports")
+    if len(started) == 1:
+        return redirect("desk:import", started[0].public_id)
+    messages.success(request, _("%(n)d imports were started.") % {"n": len(started)})
+    return redirect("desk:imports")
+
+
+@require_safe
+@reads_tips
+def one(request: DeskRequest, public_id: str) -> HttpResponse:
+    """One import: how far it is, what became of its files, and why some made no tip."""
+    outcome = request.GET.get("outcome", "")
+    if outcome not in Outcome.values:
+        outcome = ""
+    rows, following = queries.entries(
+        request.user, public_id, outcome=outcome, after=request.GET.get("after", "")[:1024]
+    )
+    batch = _batch(request, public_id)
+    return render(
+        request,
+        "desk/import.html",
+        {
+            "batch": batch,
+            "who": history.names_of({batch.by})[batch.by],
+            "rows": rows,
+            "following": following,
+            "outcome": outcome,
+            "outcomes": list(Outcome),
+            "reasons": [
+                (Outcome(kind).label, why, number) for kind, why, number in queries.reasons(request.user, public_id)
+            ],
+        },
+    )
+
+
+@require_GET
+@reads_tips
+def progress(request: DeskRequest, public_id: str) -> HttpResponse:
+    """How far one import is, for the page to put in place; the last answer loads the whole page anew."""
+    batch = _batch(request, public_id)
+    response = render(request, "desk/import_progress.html", {"batch": batch})
+    if not batch.working:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _batch(request: DeskRequest, public_id: str) -> queries.Progress:
+    found = queries.imports(request.user, public_id=public_id)
+    if not found:
+        raise NotFound(_("There is no such import."))
+    return found[0]

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inbox: tips as they arrive, newest first, with filters that live in the address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_safe
+
+from nightlight.foundation import clock
+from nightlight.outlook.desk import inbox_filter
+from nightlight.outlook.desk.access import reads_tips
+from nightlight.pipeline.tips import queries
+from nightlight.pipeline.tips.models import State
+from nightlight.pipeline.tips.queries import Cursor
+from nightlight.pipeline.tips.reading import IncidentType
+from nightlight.trust.accounts.models import Environment
+from nightlight.trust.accounts.queries import reporter_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nightlight.outlook.desk.access import DeskRequest
+    from nightlight.outlook.desk.inbox_filter import Asked
+    from nightlight.pipeline.tips.queries import Row
+
+NO_CONTENT = 204
+
+
+@require_safe
+@reads_tips
+def inbox(request: DeskRequest) -> HttpResponse:
+    """One page of tips; its address holds everything that decides what is on it."""
+    reporters = reporter_names()
+    asked = inbox_filter.read(request.GET, reporters)
+    wanted = asked.filter(ZoneInfo(settings.ENVIRONMENT.zone))
+    page = queries.inbox(request.user, wanted, after=asked.after, before=asked.before)
+    in_states = queries.counted_by_state(request.user, asked.environment)
+    first = page.rows[0].cursor if page.rows else Cursor(clock.now(), _NO_TIP)
+    return render(
+        request,
+        "desk/inbox.html",
+        {
+            "asked": asked,
+            "rows": page.rows,
+            "older": page.older and asked.query(after=page.older),
+            "newer": page.newer and asked.query(before=page.newer),
+            "beginning": asked.query(),
+            "shown_all": queries.counted(request.user, wanted),
+            "states": [
+                (state, words, in_states[state], asked.query(state=_unless_default(state)))
+                for state, words in _STATES.items()
+            ],
+            "reporters": reporters,
+            "types": list(IncidentType),
+            "environments": list(Environment),
+            "test": asked.environment == Environment.TEST,
+            "news": _news_address(asked, first, _being_read(page.rows)),
+        },
+        status=400 if asked.problems else 200,
+    )
+
+
+@require_GET
+@reads_tips
+def arrivals(request: DeskRequest) -> HttpResponse:
+    """What has come since the page was made: nothing (204), new rows for its top, or how many there are.
+
+    Also gives anew the rows of tips that were still being read.
+    """
+    asked = inbox_filter.read(request.GET, None)
+    try:
+        since = Cursor.parse(request.GET.get("since", ""))
+    except (ValueError, OverflowError):
+        return HttpResponse(status=400)
+    wanted = asked.filter(ZoneInfo(settings.ENVIRONMENT.zone))
+    live = request.GET.get("live") == "yes"
+    number, rows = queries.arrived(request.user, wanted, since)
+    waiting = [text for text in request.GET.get("reading", "").split(",") if text][: queries.PAGE]
+    now_read = queries.now_read(request.user, waiting) if waiting else []
+    inserted = rows if live and number.number <= queries.PAGE else []
+    said_already = not inserted and request.GET.get("told", "0") == str(number.number)
+    if not now_read and said_already:
+        return HttpResponse(status=NO_CONTENT)
+    newest = inserted[0].cursor if inserted else since
+    still = [i for i in waiting if i not in {row.public_id for row in now_read}] + _being_read(inserted)
+    told = 0 if inserted else number.number
+    return render(
+        request,
+        "desk/arrivals.html",
+        {
+            "asked": asked,
+            "number": number,
+            "inserted": inserted,
+            "now_read": now_read,
+            "beginning": asked.query(),
+            "news": _news_address(asked, newest, still, live=live, told=told),
+        },
+    )
+
+
+@require_safe
+@reads_tips
+def find(request: DeskRequest) -> HttpResponse:
+    """Go to the tip that an identifier or a report number names."""
+    text = request.GET.get("q", "").strip()[:60]
+    ids = queries.find(request.user, text) if text else []
+    if len(ids) == 1:
+        return redirect("desk:tip", ids[0])
+    return render(request, "desk/find.html", {"text": text, "ids": ids}, status=200 if ids else 404)
+
+
+# In the order in which they matter.
+_STATES = {
+    State.RECEIVED: _("Received"),
+    State.OPEN: _("Not finished yet"),
+    State.UNREADABLE: _("Could not be read"),
+    State.RETRACTED: _("Withdrawn"),
+    State.EXPIRED: _("Never finished"),
+}
+_NO_TIP = "NL-0000-0000"
+
+
+def _unless_default(state: str) -> str:
+    return "" if state == State.RECEIVED else state
+
+
+def _being_read(rows: Iterable[Row]) -> list[str]:
+    return [row.public_id for row in rows if row.sentence is None and row.state == State.RECEIVED]
+
+
+def _news_address(
+    asked: Asked, since: Cursor, being_read: Iterable[str], *, live: bool | None = None, told: int = 0
+) -> str:
+    """Where the page asks for news. What it has been told travels in the address; the server keeps nothing."""
+    query = asked.query(
+        since=since,
+        live="yes" if (asked.live if live is None else live) else "",
+        reading=",".join(being_read),
+        told=told or "",
+    )
+    return f"{reverse('desk:arrivals')}?{query}"

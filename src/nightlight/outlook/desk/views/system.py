@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installation for those who run it: people, reporters, background work. No tip is shown here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from nightlight.outlook.desk import queries
+from nightlight.outlook.desk.access import sees_system
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+    from nightlight.outlook.desk.access import DeskRequest
+
+
+@require_safe
+@sees_system
+def system(request: DeskRequest) -> HttpResponse:
+    """People, reporters and background work in one view."""
+    failed = queries.failed_jobs()
+    jobs = queries.jobs_by_status()
+    return render(
+        request,
+        "desk/system.html",
+        {
+            "people": queries.people(),
+            "reporters": queries.reporters(),
+            "failed": failed,
+            "failed_jobs": sum(kind.jobs for kind in failed),
+            "waiting_jobs": jobs.get("todo", 0),
+            "running_jobs": jobs.get("doing", 0),
+        },
+    )
