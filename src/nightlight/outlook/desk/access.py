@@ -28,7 +28,7 @@ P = ParamSpec("P")
 class DeskRequest(HttpRequest):
     """A request of somebody who is signed in."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 

@@ -20,7 +20,7 @@ class Source(models.TextChoices):
 
 
 class State(models.TextChoices):
-    """Where a report is in its life (docs/exchange/reporting-api.md 1.7)."""
+    """Where a report is in its life (reporting-api.md 1.7)."""
 
     OPEN = "open", "Not finished yet"
     RECEIVED = "received", "Received"

@@ -20,7 +20,7 @@ REPEAT_WITHIN = timedelta(days=3)
 _CLOSED: Mapping[str, Situation] = {
     "received": Situation.ALREADY_FINISHED,
     "retracted": Situation.ALREADY_RETRACTED,
-    "expired": Situation.ALREADY_RETRACTED,  # docs/exchange/reporting-api.md 1.7: expiry answers as retracted
+    "expired": Situation.ALREADY_RETRACTED,  # reporting-api.md 1.7: expiry answers as retracted
 }
 
 
@@ -31,7 +31,7 @@ def closed(state: str) -> Situation | None:
 
 def expires_at(opened_at: datetime, last_act_at: datetime) -> datetime:
     """Return when an unfinished report lapses: the later of 24 h from opening and 1 h from the last good upload
-    or file details (docs/exchange/reporting-api.md 1.7)."""
+    or file details (reporting-api.md 1.7)."""
     return max(opened_at + OPEN_AT_LEAST, last_act_at + OPEN_AFTER_LAST_ACT)
 
 

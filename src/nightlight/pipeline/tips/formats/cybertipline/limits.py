@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The limits a single value must keep beyond its XML Schema type (docs/exchange/reporting-api.md 1.8), each with its sentence."""
+"""The limits a single value must keep beyond its XML Schema type (reporting-api.md 1.8), each with its sentence."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Schema:
 
 @cache
 def load(newer: bool) -> Schema:
-    """The schema of November 2025, or with `newer` also the elements seen since (docs/exchange/reporting-api.md 1.11)."""
+    """The schema of November 2025, or with `newer` also the elements seen since (reporting-api.md 1.11)."""
     data = tomllib.loads(_SOURCE.read_text(encoding="utf-8"))
     lists = {name: tuple(values) for name, values in data["enumerations"].items()}
     lists |= {name: ("", *codes.split()) for name, codes in data["codes"].items()}

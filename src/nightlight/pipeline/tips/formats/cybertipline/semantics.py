@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules beyond the schema (docs/exchange/reporting-api.md 1.8), value by value, in one walk over a valid document.
+"""The rules beyond the schema (reporting-api.md 1.8), value by value, in one walk over a valid document.
 
 Three weights: rules enforced in every profile, documented rules that only `strict` enforces, and notes on
 what will make a tip hard to act on. `advise` collects what `strict` refuses.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Profile(StrEnum):
-    """How much of the documentation is enforced (docs/exchange/reporting-api.md 1.10)."""
+    """How much of the documentation is enforced (reporting-api.md 1.10)."""
 
     SANDBOX = "sandbox"
     STRICT = "strict"

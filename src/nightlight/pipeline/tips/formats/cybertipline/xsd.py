@@ -2,7 +2,7 @@
 """The XML Schema document we serve at /xsd and validate with, written from the schema data.
 
 A flag is a boolean with the default true and the pattern true|1, rather than one with a fixed value: libxml2
-compares fixed values as text and so refuses 1 (docs/exchange/reporting-api.md 1.9), and reporters check with libxml2 before they
+compares fixed values as text and so refuses 1 (reporting-api.md 1.9), and reporters check with libxml2 before they
 send.
 """
 
