@@ -55,7 +55,7 @@ class Plan:
     patience: float  # seconds to wait for the worker between runs
 
 
-QUICK = Plan(((4, 1, 2.5, False), (STANDARD, 3, 3.5, True), (64, 1, 2.5, False)), patience=8)
+QUICK = Plan(((4, 1, 2.0, False), (STANDARD, 3, 3.0, True), (64, 1, 2.0, False)), patience=4)
 FULL = Plan(((4, 2, 8.0, True), (STANDARD, 5, 10.0, True), (64, 2, 8.0, True)), patience=60)
 
 

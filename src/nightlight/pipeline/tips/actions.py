@@ -230,7 +230,11 @@ def retract(*, by: ReporterLogin, at: datetime, report_id: int) -> None:
 
 def expire_due(*, by: str, at: datetime, batch: int = 500) -> int:
     """Mark every unfinished report that has lapsed; return how many. Safe to run twice."""
-    limits = {"day_ago": at - rules.OPEN_AT_LEAST, "hour_ago": at - rules.OPEN_AFTER_LAST_ACT, "batch": batch}
+    limits: dict[str, datetime | int] = {
+        "day_ago": at - rules.OPEN_AT_LEAST,
+        "hour_ago": at - rules.OPEN_AFTER_LAST_ACT,
+        "batch": batch,
+    }
     done = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -185,7 +185,7 @@ def take(batch: Import, candidate: Candidate, *, at: datetime, tally: Tally) -> 
         return _enter(batch, candidate, sha256, Outcome.NEW, at, tip=tip)
 
 
-def _keep(batch: Import, body: bytes, sha256: bytes, *, found: Reading | None, at: datetime, name: str) -> Tip:
+def _keep(batch: Import, body: bytes, sha256: bytes, *, found: Reading | None, at: datetime) -> Tip:
     esp = found.reporter.esp_name if found else None
     reporter = accounts.reporter_named(by=batch.by, at=at, name=esp or _UNNAMED_REPORTER, origin=Origin.DOWNLOAD)
     state = State.RECEIVED if found else State.UNREADABLE

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+
+from nightlight.foundation import durable
 
 from .checkpoint import SigningKey, VerifierKey
 
@@ -67,23 +67,9 @@ def _load(path: Path) -> SigningKey:
 
 
 def _create(path: Path) -> None:
-    """Write a new key beside `path`, then link it there: of two processes one wins and none sees half."""
+    """Make a new key; of two processes that start at once, one makes it and both use it."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        with suppress(FileExistsError):
-            path.hardlink_to(fresh)
-    finally:
-        fresh.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # a key whose name is lost in a crash would orphan every head it signed
-    finally:
-        os.close(folder)
+    with suppress(FileExistsError):
+        durable.create(path, pem)

@@ -14,7 +14,6 @@ import base64
 import binascii
 import contextlib
 import hashlib
-import os
 import re
 import secrets
 import time
@@ -22,6 +21,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from nightlight.foundation import durable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,21 +159,6 @@ def _key_files(folder: Path) -> list[Path]:
 
 
 def _make(folder: Path, number: int) -> MasterKey:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = MasterKey(secrets.token_bytes(_KEY_SIZE))
-    draft = folder / f".{secrets.token_hex(8)}"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-        handle.write(key.secret)
-        handle.flush()
-        os.fsync(handle.fileno())
-    try:
-        os.link(draft, folder / f"{number:04}.key")  # whole or not at all, and never over another key
-    finally:
-        draft.unlink()
-    for directory in (folder, folder.parent):
-        handle_ = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle_)
-        finally:
-            os.close(handle_)
+    durable.create(folder / f"{number:04}.key", key.secret)
     return key

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from nightlight.foundation import durable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -110,8 +112,8 @@ class FolderStore:
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
             for number in range(256):
                 (root / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
-            _sync(root)
-            _sync(root.parent)
+            durable.sync_folder(root)
+            durable.sync_folder(root.parent)
         except OSError as error:
             raise _failed(error, f"preparing the vault folder {root}") from error
 
@@ -149,7 +151,7 @@ class FolderStore:
         path = self._path(locator)
         try:
             path.unlink()
-            _sync(path.parent)
+            durable.sync_folder(path.parent)
         except OSError as error:
             raise _failed(error, f"removing file {locator}") from error
 
@@ -178,7 +180,7 @@ class _FolderWriter:
         try:
             os.fsync(self._fd)
             self._close()
-            _sync(self._path.parent)
+            durable.sync_folder(self._path.parent)
         except OSError as error:
             # After a failed fsync the kernel may have dropped the pages: trying again would prove nothing.
             self.abort()
@@ -193,11 +195,3 @@ class _FolderWriter:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
