@@ -7,11 +7,9 @@ import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from nightlight.config import postgres, rights
 from nightlight.pipeline.tips import actions, rules
 from nightlight.pipeline.tips import verify as tips_verify
 from nightlight.pipeline.tips.formats.cybertipline import check
@@ -124,26 +122,6 @@ def test_the_database_refuses_to_change_what_was_received(vault: Vault) -> None:
     for sql in forbidden:
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_applications_role_may_not_even_try() -> None:
-    with transaction.atomic():
-        rights.grant(connection)
-    known = connection.settings_dict
-    app = psycopg.connect(host=known["HOST"], dbname=known["NAME"], user=postgres.APP_ROLE, autocommit=True)
-    with app:
-        for table in rights.APPEND_ONLY:
-            for verb in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}", f"TRUNCATE {table}"):
-                with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedColumn)):
-                    app.execute(verb)
-        owned = app.execute("SELECT count(*) FROM pg_tables WHERE tableowner = current_user").fetchone()
-        assert owned == (0,)
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            app.execute("ALTER TABLE custody_event DISABLE TRIGGER ALL")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            app.execute("SET session_replication_role = replica")
-    app.close()
 
 
 # --- the way it goes ------------------------------------------------------------------------------------------
