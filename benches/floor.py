@@ -15,13 +15,15 @@ import base64
 import os
 import secrets
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from django.http import HttpRequest, HttpResponse
+
+    from nightlight.config.environment import Environment
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS bench_floor (
@@ -30,7 +32,6 @@ CREATE TABLE IF NOT EXISTS bench_floor (
 GRANT INSERT ON bench_floor TO nightlight_app;
 GRANT USAGE ON SEQUENCE bench_floor_id_seq TO nightlight_app;
 """
-FOLDER_SETTING = "NIGHTLIGHT_BENCH_FLOOR_FOLDER"
 _INSERT = "INSERT INTO bench_floor (report_id, file_id, size, at) VALUES (%s, %s, %s, %s)"
 _ANSWER = (
     '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><reportResponse><responseCode>0</responseCode>'
@@ -41,9 +42,9 @@ _ANSWER = (
 class _File:
     """A new file in one of 256 folders, as the vault's are, but plain."""
 
-    def __init__(self, file_id: str) -> None:
+    def __init__(self, root: Path, file_id: str) -> None:
         self.size = 0
-        self._folder = Path(os.environ[FOLDER_SETTING]) / file_id[:2]
+        self._folder = root / file_id[:2]
         self._handle = os.open(self._folder / file_id, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
     def write(self, chunk: bytes) -> None:
@@ -59,14 +60,21 @@ class _File:
             os.close(folder)
 
 
+def _folder(environment: Environment) -> Path:
+    return environment.home / "floor"
+
+
 def floor_first(_rest: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Take every request, as the wire's middleware takes its own."""
+    from django.conf import settings
     from django.db import connection
     from django.http import HttpResponse
 
     from nightlight.foundation import clock
     from nightlight.pipeline.tips import bodies
     from nightlight.trust.accounts import queries as accounts
+
+    root = _folder(settings.ENVIRONMENT)
 
     def answer(request: HttpRequest) -> HttpResponse:
         _, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -75,7 +83,7 @@ def floor_first(_rest: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpR
             return HttpResponse(status=401)
         report_id, file_id = 10**11 + secrets.randbelow(9 * 10**11), secrets.token_hex(16)
         if request.path_info == "/ispws/upload":
-            file = _File(file_id)
+            file = _File(root, file_id)
             bodies.upload(request, file)
             file.keep()
             size = file.size
@@ -94,10 +102,11 @@ def main() -> None:
     """Serve the floor on the given port."""
     from nightlight.config import environment, postgres, web
 
+    found = environment.read()
     for number in range(256):
-        (Path(os.environ[FOLDER_SETTING]) / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+        (_folder(found) / f"{number:02x}").mkdir(parents=True, exist_ok=True)
     postgres.pool_connections()
-    web.serve(environment.read(), host="127.0.0.1", port=int(sys.argv[1]), tls_cert=None, tls_key=None)
+    web.serve(found, host="127.0.0.1", port=int(sys.argv[1]), tls_cert=None, tls_key=None)
 
 
 if __name__ == "__main__":
