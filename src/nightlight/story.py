@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightlight.pipeline.tips import tasks as tips
 from nightlight.pipeline.tips import verify as tips_verify
+from nightlight.trust import work
 from nightlight.trust.evidence import verify as evidence_verify
 
 if TYPE_CHECKING:
@@ -23,9 +24,23 @@ STORY = {
 
 
 def follow(event: EventRef) -> None:
-    """Put into the queue whatever follows ``event``."""
+    """Put into the queue whatever follows ``event``, in its transaction."""
     for task in STORY.get(event.kind, ()):
-        task.defer(subject=event.subject)
+        if task.once_sql:
+            work.defer_once(task)
+        else:
+            task.defer(subject=event.subject)
+
+
+def follow_in_sql(kind: str) -> list[str]:
+    """Return the statements that put into the queue whatever follows an event of ``kind``, as part of its own.
+
+    Raises LookupError where a task that follows needs more than a statement.
+    """
+    tasks = STORY.get(kind, [])
+    if not all(task.once_sql for task in tasks):
+        raise LookupError(f"what follows {kind} cannot be put into the queue by a statement")
+    return [task.once_sql for task in tasks]
 
 
 # What ``nightlight custody verify`` compares with the log, beyond the log itself.

@@ -17,4 +17,4 @@ class StoryConfig(AppConfig):
         from nightlight import story
         from nightlight.trust.custody import actions as custody
 
-        custody.listen(story.follow)
+        custody.listen(story.follow, statements=story.follow_in_sql)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from nightlight.trust.evidence.store import Store
 
 _FORMAT = 1
-# A piece ends at the first line whose checksum has its low 12 bits zero, so that rows added in one place
+# A piece ends at the first line whose checksum has its low 8 bits zero, so that rows added in one place
 # leave the pieces before and after unchanged; never larger than 8 MB.
-_CUT_MASK = 0xFFF
+_CUT_MASK = 0xFF
 _LARGEST = 8 * 2**20
 _CHUNK = 2**20
 

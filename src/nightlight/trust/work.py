@@ -6,10 +6,12 @@ A task is deferred inside the caller's transaction, so it exists if and only if 
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import time
 from typing import TYPE_CHECKING, Protocol, cast
 
-from django.db import connections
+from django.db import IntegrityError, connection, connections, transaction
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -21,10 +23,18 @@ if TYPE_CHECKING:
 SERVICE = "service:worker"
 # After the last try a job stays in the queue as failed, where an administrator sees it and can start it again.
 _RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
+# One job that waits is enough for a task that takes all there is to do; the lock is unique among waiting jobs.
+_DEFER_ONCE = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('{queue}', '{name}', 0, {lock}, '{name}', '{{}}', NULL)
+                                        ::procrastinate_job_to_defer_v1])
+WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = '{name}' AND status = 'todo')
+"""
 
 
 class Task(Protocol):
     """A function that can be run later by the worker."""
+
+    once_sql: str
 
     def defer(self, **arguments: str | int) -> int:
         """Put the task into the queue inside the current transaction; return the job's number."""
@@ -33,16 +43,19 @@ class Task(Protocol):
         """Run the task now."""
 
 
-def task(*, every: str = "", queue: str = "steps", alone: str = "") -> Callable[[Callable[..., None]], Task]:
+def task(
+    *, every: str = "", queue: str = "steps", alone: str = "", once: bool = False
+) -> Callable[[Callable[..., None]], Task]:
     """Make a function a task; ``every`` is a cron line for tasks the worker starts by itself.
 
-    ``alone`` names a lock: tasks that share it never run at the same time. Every task must be safe to run
-    twice, because a worker can die after the work and before saying so.
+    ``alone`` names a lock: tasks that share it never run at the same time. ``once`` marks a task without arguments
+    that takes all there is to do: while one waits, no second is put into the queue (``once_sql`` puts it there).
+    Every task must be safe to run twice, because a worker can die after the work and before saying so.
     """
 
     def wrap(function: Callable[..., None]) -> Task:
         @functools.wraps(function)
-        def run(timestamp: int = 0, **arguments: str | int) -> None:
+        def run(timestamp: int = 0, **arguments: str | int) -> None:  # timestamp: when a periodic task was due
             try:
                 function(**arguments)
             finally:
@@ -52,9 +65,36 @@ def task(*, every: str = "", queue: str = "steps", alone: str = "") -> Callable[
         made = app.task(name=name, queue=queue, retry=_RETRY, lock=alone or None)(run)
         if every:
             app.periodic(cron=every)(made)
-        return cast("Task", made)
+        lock = f"'{alone}'" if alone else "NULL"
+        told = cast("Task", made)
+        told.once_sql = _DEFER_ONCE.format(queue=queue, name=name, lock=lock) if once else ""
+        return told
 
     return wrap
+
+
+def defer_once(task: Task) -> None:
+    """Put a task of the kind ``once`` into the queue in the current transaction, unless one waits there."""
+    with contextlib.suppress(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(task.once_sql)
+
+
+def wait_for_those_under_way(*, patience: float = 10.0) -> None:
+    """Wait until every transaction that was open at the call has ended, at most ``patience`` seconds.
+
+    A task of the kind ``once`` calls this before its last look: a transaction that found the task waiting, and so
+    did not put a second one into the queue, may commit its rows only after the task has looked. All that begin
+    later find no task waiting, and put a new one there.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        (newest,) = cursor.fetchone()
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= %s", [newest])
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
 
 
 @app.periodic(cron="* * * * *")

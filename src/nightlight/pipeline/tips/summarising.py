@@ -9,6 +9,22 @@ from nightlight.pipeline.tips import reading, rules
 from nightlight.pipeline.tips.models import LikelyDuplicate, State, Summary, Tip
 from nightlight.pipeline.tips.understanding import understand
 
+BATCH = 50
+
+
+def summarise_new() -> int:
+    """Summarise every closed tip that has no summary, in batches; return how many. Safe to run twice."""
+    total = 0
+    while True:
+        waiting = Tip.objects.filter(summary=None).exclude(state=State.OPEN).order_by("-id")
+        public_ids = list(waiting.values_list("public_id", flat=True)[:BATCH])
+        with transaction.atomic():
+            for public_id in public_ids:
+                summarise(public_id=public_id)
+        total += len(public_ids)
+        if len(public_ids) < BATCH:
+            return total
+
 
 @transaction.atomic
 def summarise(*, public_id: str) -> None:

@@ -8,10 +8,12 @@ from nightlight.pipeline.tips import actions, importing, summarising
 from nightlight.trust import work
 
 
-@work.task()
-def read(*, subject: str) -> None:
-    """Work out the inbox summary of a received tip."""
-    summarising.summarise(public_id=subject.removeprefix("tip:"))
+@work.task(once=True, every="* * * * *", alone="read")
+def read() -> None:
+    """Work out the inbox summary of every received tip that has none yet, newest first."""
+    summarising.summarise_new()
+    work.wait_for_those_under_way()
+    summarising.summarise_new()
 
 
 @work.task(queue="imports")

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/ispws/"
 REALM = "Nightlight reporting"
+_TRY_AGAIN = "The server failed; please send this request again."
 _MAX_ID = 2**53 - 1
 log = structlog.get_logger("wire")
 
@@ -54,14 +55,20 @@ def answer(request: HttpRequest) -> HttpResponse:
     started = time.perf_counter()
     request_id = uuid.uuid4().hex
     endpoint = request.path_info.removeprefix(PREFIX).rstrip("/")
-    login = _login(request)
-    if login is None:
-        response = HttpResponse(status=401, content_type=answers.CONTENT_TYPE)
-        response["WWW-Authenticate"] = f'Basic realm="{REALM}"'
+    try:
+        login = _login(request)
+    except DatabaseError:
+        log.exception("wire-storage", request_id=request_id, endpoint=endpoint)
         _finish_reading(request)
-        log.info("wire", request_id=request_id, endpoint=endpoint, status=401)
+        response = _coded(Situation.SERVER_ERROR, _TRY_AGAIN, endpoint=endpoint, report_id=None)
     else:
-        response = _answer(Call(request, login), endpoint, request_id, started)
+        if login is None:
+            response = HttpResponse(status=401, content_type=answers.CONTENT_TYPE)
+            response["WWW-Authenticate"] = f'Basic realm="{REALM}"'
+            _finish_reading(request)
+            log.info("wire", request_id=request_id, endpoint=endpoint, status=401)
+        else:
+            response = _answer(Call(request, login), endpoint, request_id, started)
     response["Request-ID"] = request_id
     response["Content-Length"] = str(len(response.content))
     response["Cache-Control"] = "no-store"
@@ -85,29 +92,37 @@ def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpR
         situation, why = storage, "The report could not be stored; please send this request again."
     except Exception:  # whatever it is, a reporter gets a coded answer and no stack trace
         log.exception("wire-failed", request_id=request_id, endpoint=endpoint)
-        situation, why = Situation.SERVER_ERROR, "The server failed; please send this request again."
-    told = answers.answer(situation, intake.settings().preset)
-    code, status = told.code, told.status
-    if situation is not Situation.SUCCESS:
-        if endpoint == "finish":
-            body = answers.done(code, report_id=call.report_id or 0, file_ids=())
-        else:
-            # reporting-api.md 0.7: the report id stands in every answer but those of /status and a failed /submit.
-            echoed = None if endpoint in {"status", "submit"} else call.report_id
-            body = answers.response(code, why or told.description, report_id=echoed)
-    log.info(
+        situation, why = Situation.SERVER_ERROR, _TRY_AGAIN
+    if situation is Situation.SUCCESS:
+        response = HttpResponse(body, content_type=answers.CONTENT_TYPE)
+        say = log.debug  # what was received is in the custody log; a line for each would cost a tenth of the intake
+    else:
+        response = _coded(situation, why, endpoint=endpoint, report_id=call.report_id)
+        say = log.info
+    say(
         "wire",
         request_id=request_id,
         endpoint=endpoint,
         reporter=call.by.reporter_public_id,
-        status=status,
-        code=code,
+        status=response.status_code,
         situation=situation.value,
         # The other endpoints state the reason in their answer; there it may quote the report, so it stays there.
         why=why if endpoint == "finish" else "",
         ms=round((time.perf_counter() - started) * 1000, 1),
     )
-    return HttpResponse(body, status=status, content_type=answers.CONTENT_TYPE)
+    return response
+
+
+def _coded(situation: Situation, why: str, *, endpoint: str, report_id: int | None) -> HttpResponse:
+    """Answer with a code: ``/finish`` always by a reportDoneResponse (1.6), the others with a description."""
+    told = answers.answer(situation, intake.settings().preset)
+    if endpoint == "finish":
+        body = answers.done(told.code, report_id=report_id or 0)
+    else:
+        # 0.7: the report id stands in every answer but those of /status and a failed /submit.
+        echoed = None if endpoint in {"status", "submit"} else report_id
+        body = answers.response(told.code, why or told.description, report_id=echoed)
+    return HttpResponse(body, status=told.status, content_type=answers.CONTENT_TYPE)
 
 
 def _login(request: HttpRequest) -> ReporterLogin | None:

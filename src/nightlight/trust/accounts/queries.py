@@ -6,15 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
 
+from nightlight.trust import statements
 from nightlight.trust.accounts import rules
 from nightlight.trust.accounts.models import Reporter
 
 _LOGIN = """
 SELECT c.digest, c.id, c.environment, c.may_submit, r.id, r.public_id, r.name
 FROM accounts_credential c JOIN accounts_reporter r ON r.id = c.reporter_id
-WHERE c.username = %s AND c.active
+WHERE c.username = %(username)s AND c.active
 """
 _NOBODY = bytes(32)
 
@@ -39,9 +39,7 @@ class ReporterLogin:
 
 def reporter_login(username: str, password: str) -> ReporterLogin | None:
     """Return the reporter this credential belongs to, or None. One query; revocation holds at once."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOGIN, [username[:40]])
-        row = cursor.fetchone()
+    row = next(iter(statements.rows(_LOGIN, {"username": username[:40]})), None)
     shown = rules.digest(settings.NIGHTLIGHT_REPORTER_PEPPER, username, password)
     if not rules.same(shown, bytes(row[0]) if row else _NOBODY) or row is None:
         return None

@@ -8,13 +8,14 @@ tree is given later, by one sequencer at a time, as transparency logs do.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
 from nightlight.foundation.refusals import Conflict
+from nightlight.trust import statements
 
 from . import checkpoint, keys, merkle, queries, rules
 from .checkpoint import Checkpoint, NoteRefused, SigningKey
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # One number for the whole database: PostgreSQL's advisory locks have no names. "CUSTODY" in ASCII.
 SEQUENCER_LOCK = 0x435553544F4459
 BATCH = 4096
+# Two transactions that put the same follow-up into the queue at once: the later one finds it there on its next try.
+QUEUE_LOCK = "procrastinate_jobs_queueing_lock_idx_v1"
 
 _APPEND = """
 INSERT INTO custody_event (at, kind, actor, subject, body, leaf_hash)
@@ -57,13 +60,62 @@ class EventRef:
 
 
 Listener = Callable[[EventRef], None]
+FollowUp = Callable[[str], Sequence[str]]
 _listeners: list[Listener] = []
+_follow_ups: list[FollowUp] = []
 
 
-def listen(callback: Listener) -> None:
-    """Have `callback` told of each entry, inside the entry's transaction; what it raises undoes both."""
+def listen(callback: Listener, *, statements: FollowUp | None = None) -> None:
+    """Have `callback` told of each entry, inside the entry's transaction; what it raises undoes both.
+
+    `statements` does the same for entries written by `run_with_event`: for a kind of event it returns the SELECTs
+    (without parameters, ending in a WHERE clause) that are to run as part of the entry's own statement.
+    """
     if callback not in _listeners:
         _listeners.append(callback)
+    if statements is not None and statements not in _follow_ups:
+        _follow_ups.append(statements)
+
+
+def run_with_event(
+    ctes: str,
+    parameters: Mapping[str, object],
+    *,
+    source: str,
+    by: str,
+    at: datetime,
+    kind: str,
+    subject: str,
+    data: Mapping[str, Json],
+    also: str = "NULL",
+) -> tuple[int, Any]:
+    """Run common table expressions and add an entry for what they did, all in one statement.
+
+    `ctes` is "WITH name AS (...), ... ," and ends in a comma; the entry is written once for each row of the one named
+    `source` (so not at all where nothing was done). Returns the number of entries and the value of `also`. One
+    statement is one transaction where none is open, so this is as safe as `append`, in a quarter of the round trips.
+    Raises ValueError as `rules.entry` does, and the database's errors; then nothing was written.
+    """
+    entry = rules.entry(by=by, at=at, kind=kind, subject=subject, data=data, unique=secrets.token_hex(16))
+    follow_ups = [sql for give in _follow_ups for sql in give(kind)]
+    followed = "".join(f", follow_{n} AS ({sql} AND EXISTS (SELECT 1 FROM event))" for n, sql in enumerate(follow_ups))
+    # A SELECT in a common table expression runs only where something asks for its rows.
+    asked = "".join(f", (SELECT count(*) FROM follow_{n})" for n in range(len(follow_ups)))
+    sql = (
+        f"{ctes} event AS (INSERT INTO custody_event (at, kind, actor, subject, body, leaf_hash)"
+        f" SELECT %(event_at)s, %(event_kind)s, %(event_actor)s, %(event_subject)s, %(event_body)s, %(event_leaf)s"
+        f" FROM {source} RETURNING id){followed} SELECT (SELECT count(*) FROM event), {also}{asked}"
+    )
+    told = {
+        "event_at": entry.at,
+        "event_kind": entry.kind,
+        "event_actor": entry.actor,
+        "event_subject": entry.subject,
+        "event_body": entry.body,
+        "event_leaf": entry.leaf_hash,
+    }
+    (row,) = statements.until_unique(lambda: statements.rows(sql, {**parameters, **told}), only=QUEUE_LOCK)
+    return row[0], row[1]
 
 
 def append(*, by: str, at: datetime, kind: str, subject: str, data: Mapping[str, Json]) -> EventRef:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 from django.db import connection, transaction
 
 from nightlight.foundation import public_ids
+from nightlight.trust import statements
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.evidence import queries
 from nightlight.trust.evidence.keys import WrappedKey
@@ -52,6 +53,19 @@ WITH blob AS (
     ON CONFLICT DO NOTHING RETURNING id
 )
 SELECT blob.id, item.id FROM blob LEFT JOIN item ON true
+"""
+# The same as part of a larger statement: on another conflict than that of the bytes it fails as a whole.
+_NEW = """
+blob AS (
+    INSERT INTO evidence_blob (public_id, sha256, sha1, md5, size, locator, envelope, stored_at)
+    VALUES (%(blob)s, %(sha256)s, %(sha1)s, %(md5)s, %(size)s, %(locator)s, %(envelope)s, %(at)s)
+    ON CONFLICT (sha256) DO NOTHING RETURNING id),
+key AS (
+    INSERT INTO evidence_blob_key (blob_id, wrapped_key, key_id, wrapped_at)
+    SELECT id, %(wrapped_key)s, %(key_id)s, %(at)s FROM blob),
+item AS (
+    INSERT INTO evidence_item (public_id, blob_id, received_at, name_as_sent, source, context)
+    SELECT %(item)s, id, %(at)s, %(name)s, %(by)s, %(context)s FROM blob RETURNING id)
 """
 _RECEIVE_KNOWN = """
 INSERT INTO evidence_item (public_id, blob_id, received_at, name_as_sent, source, context)
@@ -90,7 +104,58 @@ def receive(
     if taken := _STATED & data.keys():
         raise ValueError(f"the event states {', '.join(sorted(taken))} by itself")
     name = storable(name_as_sent)
-    row: dict[str, str | int | bytes | datetime] = {
+    received = _insert(_row(by=by, at=at, sealed=sealed, name=name, context=context), sealed)
+    facts = _facts(sealed, name, blob=received.blob, context=context, new_bytes=received.new_bytes)
+    custody.append(by=by, at=at, kind="evidence.received", subject=f"item:{received.public_id}", data={**data, **facts})
+    return received
+
+
+def receive_with(
+    before: str,
+    after: str,
+    parameters: Mapping[str, object],
+    *,
+    by: str,
+    at: datetime,
+    sealed: Sealed,
+    name_as_sent: str,
+    context: str,
+    data: Mapping[str, Json],
+) -> None:
+    """Record a received file together with what it belongs to, in one statement where its bytes are new.
+
+    ``before`` ("WITH … AS (…),") and ``after`` (", … AS (…)") are common table expressions of the caller around ours;
+    ``after`` may read the item's key from ``item``. Bytes that are here already take the longer way of ``receive``,
+    in one transaction with the caller's expressions. Raises as ``receive`` does.
+    """
+    name = storable(name_as_sent)
+    row = _row(by=by, at=at, sealed=sealed, name=name, context=context)
+
+    def attempt() -> int:  # the public ids are random: the rare clash is tried again
+        blob, item = public_ids.new("BL"), public_ids.new("EV")
+        facts = {**data, **_facts(sealed, name, blob=blob, context=context, new_bytes=True)}
+        count, _ = custody.run_with_event(
+            f"{before} {_NEW} {after},",
+            {**parameters, **row, "blob": blob, "item": item},
+            source="item",
+            by=by,
+            at=at,
+            kind="evidence.received",
+            subject=f"item:{item}",
+            data=facts,
+        )
+        return count
+
+    if statements.until_unique(attempt):
+        return
+    with transaction.atomic():
+        received = receive(by=by, at=at, sealed=sealed, name_as_sent=name_as_sent, context=context, data=data)
+        known = f"{before} item AS (SELECT %(known_item)s::bigint AS id){after} SELECT 1"
+        statements.rows(known, {**parameters, "known_item": received.id})
+
+
+def _row(*, by: str, at: datetime, sealed: Sealed, name: str, context: str) -> dict[str, str | int | bytes | datetime]:
+    return {
         "sha256": bytes.fromhex(sealed.digests.sha256),
         "sha1": bytes.fromhex(sealed.digests.sha1),
         "md5": bytes.fromhex(sealed.digests.md5),
@@ -104,21 +169,22 @@ def receive(
         "by": by,
         "context": context,
     }
-    received = _insert(row, sealed)
+
+
+def _facts(sealed: Sealed, name: str, *, blob: str, context: str, new_bytes: bool) -> dict[str, Json]:
     facts: dict[str, Json] = {
         "md5": sealed.digests.md5,
         "sha1": sealed.digests.sha1,
         "sha256": sealed.digests.sha256,
         "size": sealed.digests.size,
-        "blob": received.blob,
+        "blob": blob,
         "context": context,
-        "new_bytes": received.new_bytes,
+        "new_bytes": new_bytes,
     }
     if name:
         # The log is for ever and a file name may name a child: the name stays in the record, its digest here.
         facts["name_sha256"] = hashlib.sha256(name.encode()).hexdigest()
-    custody.append(by=by, at=at, kind="evidence.received", subject=f"item:{received.public_id}", data={**data, **facts})
-    return received
+    return facts
 
 
 def _insert(row: dict[str, str | int | bytes | datetime], sealed: Sealed) -> Received:

@@ -180,7 +180,9 @@ def _built(
     if master_key:
         return Vault(store, Keyring(lambda: keys.from_text(master_key)))
     if not keys.from_folder(keys_folder):
-        if next(iter(store.stored()), None) is not None:
+        used = next(iter(store.stored()), None) is not None
+        # Read again: another process may have made the first key, and begun a file, since the line before last.
+        if used and not keys.from_folder(keys_folder):
             # A new key here would hide, until somebody asks for a file, that the old ones are gone.
             raise KeysRefused(f"the vault holds files, but there is no master key in {keys_folder}")
         keys.first_in_folder(keys_folder)
