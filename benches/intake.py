@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 STANDARD = 16
 NEEDED_PER_S, NEEDED_OF_FLOOR = 100.0, 0.60
-_BACKLOG = "SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE '%tasks.read' AND status IN ('todo', 'doing')"
+_BACKLOG = "SELECT count(*) FROM tips_unread"
 people = Console(stderr=True, highlight=False)
 
 

@@ -39,13 +39,13 @@ COPY tips_tip (public_id, report_id, source, environment, reporter_id, sent_by, 
                payload_sha256, opened_at, state, state_at) FROM STDIN
 """
 _SUMMARIES = """
-INSERT INTO tips_summary (tip_id, version, external_number, sentence, people, accounts, network_events, files, findings)
+INSERT INTO tips_summary (tip_id, version, external_number, sentence, people, accounts, network_events, files)
 SELECT id, 1, '',
        (ARRAY['One account named blue-kite, seen at 192.0.2.',
               'Two people, a chat named cricket-talk, last at 198.51.100.',
               'A page at example.org and one account, seen at 203.0.113.'])[1 + id %% 3] || (id %% 250)
          || '; ' || (id %% 5) || ' files, reported within the hour by the platform''s own review.',
-       id %% 4, 1 + id %% 3, id %% 12, id %% 5, id %% 3
+       id %% 4, 1 + id %% 3, id %% 12, id %% 5
 FROM tips_tip WHERE state <> 'open' ORDER BY id LIMIT (SELECT count(*) FROM tips_tip WHERE state <> 'open') - %(unread)s
 """
 _REPEATS = """

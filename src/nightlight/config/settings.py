@@ -89,6 +89,8 @@ def _database() -> dict[str, object]:
     parts = conninfo_to_dict(url)
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     options: dict[str, object] = {k: v for k, v in parts.items() if k not in known}
+    # Django switches psycopg's prepared statements off; trust/statements.py asks for them, nothing else uses them.
+    options["prepare_threshold"] = 5
     if postgres.pooling():
         # Each web thread holds one connection while it answers; two to spare for work outside a request.
         options["pool"] = {"min_size": 1, "max_size": ENVIRONMENT.web_threads + 2, "timeout": 10}

@@ -227,7 +227,7 @@ def _keep(batch: Import, body: bytes, sha256: bytes, *, found: Reading | None, a
             "size": len(body),
         },
     )
-    summarise(public_id=tip.public_id)
+    summarise([tip])
     return tip
 
 

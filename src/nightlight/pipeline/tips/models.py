@@ -120,10 +120,18 @@ class Summary(models.Model):
     accounts = models.IntegerField()
     network_events = models.IntegerField()
     files = models.IntegerField()
-    findings = models.IntegerField()
 
     def __str__(self) -> str:
         return self.sentence
+
+
+class Unread(models.Model):
+    """A closed tip whose summary is not made yet; a trigger puts it here when the tip is closed."""
+
+    tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="unread")
+
+    def __str__(self) -> str:
+        return str(self.tip_id)
 
 
 class LikelyDuplicate(models.Model):

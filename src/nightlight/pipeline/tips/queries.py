@@ -82,7 +82,6 @@ class Row:
     people: int | None
     files: int | None
     network_events: int | None
-    findings: int | None
     repeats: str | None
 
     @property
@@ -132,7 +131,6 @@ _COLUMNS = (
     "summary__people",
     "summary__files",
     "summary__network_events",
-    "summary__findings",
     "repeats__earlier__public_id",
 )
 

@@ -1,67 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Works out, for the inbox, what a received tip holds and whether it repeats an earlier one."""
+"""Works out, for the inbox, what received tips hold and whether they repeat earlier ones."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
 
 from nightlight.pipeline.tips import reading, rules
-from nightlight.pipeline.tips.models import LikelyDuplicate, State, Summary, Tip
-from nightlight.pipeline.tips.understanding import understand
+from nightlight.pipeline.tips.models import Summary, Tip, Unread
+from nightlight.pipeline.tips.understanding import understand_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nightlight.pipeline.tips.understanding import Understood
 
 BATCH = 50
+_RENEWED = ("version", "external_number", "sentence", "people", "accounts", "network_events", "files")
+# The very same report of the same reporter shortly before: software that got no answer retries.
+_REPEATS = """
+INSERT INTO tips_likelyduplicate (tip_id, earlier_id)
+SELECT t.id, e.id FROM tips_tip t CROSS JOIN LATERAL (
+    SELECT id FROM tips_tip
+    WHERE payload_sha256 = t.payload_sha256 AND reporter_id = t.reporter_id AND environment = t.environment
+      AND id < t.id AND opened_at >= t.opened_at - %s AND state <> 'retracted'
+    ORDER BY id LIMIT 1) e
+WHERE t.id = ANY(%s) ON CONFLICT DO NOTHING
+"""
 
 
 def summarise_new() -> int:
-    """Summarise every closed tip that has no summary, in batches; return how many. Safe to run twice."""
+    """Summarise every closed tip that has no summary yet, in batches, newest first; return how many."""
     total = 0
     while True:
-        waiting = Tip.objects.filter(summary=None).exclude(state=State.OPEN).order_by("-id")
-        public_ids = list(waiting.values_list("public_id", flat=True)[:BATCH])
+        tips = list(Tip.objects.filter(unread__isnull=False).order_by("-unread__tip")[:BATCH])
         with transaction.atomic():
-            for public_id in public_ids:
-                summarise(public_id=public_id)
-        total += len(public_ids)
-        if len(public_ids) < BATCH:
+            summarise(tips)
+            Unread.objects.filter(tip__in=tips).delete()
+        total += len(tips)
+        if len(tips) < BATCH:
             return total
 
 
 @transaction.atomic
-def summarise(*, public_id: str) -> None:
-    """Make or renew the summary of one tip. Derived data: rebuilt from what was received, safe to run twice."""
-    tip = Tip.objects.get(public_id=public_id)
-    understood = understand(tip)
+def summarise(tips: Sequence[Tip]) -> None:
+    """Make or renew the summaries of tips. Derived data: rebuilt from what was received, safe to run twice."""
+    made = [_summary(understood) for understood in understand_all(tips)]
+    Summary.objects.bulk_create(made, update_conflicts=True, unique_fields=["tip"], update_fields=_RENEWED)
+    if tips:
+        with connection.cursor() as cursor:
+            cursor.execute(_REPEATS, [rules.REPEAT_WITHIN, [tip.pk for tip in tips]])
+
+
+def _summary(understood: Understood) -> Summary:
     found = understood.reading
     told = reading.summary(found) if found else None
-    Summary.objects.update_or_create(
-        tip=tip,
-        defaults={
-            "version": reading.READING_VERSION,
-            "external_number": (found and found.external_number) or "",
-            "sentence": told.sentence if told else "This file could not be read; it is kept as it came.",
-            "people": told.people if told else 0,
-            "accounts": told.accounts if told else 0,
-            "network_events": told.network_events if told else 0,
-            "files": told.files if told else 0,
-            "findings": len(understood.findings),
-        },
+    return Summary(
+        tip=understood.tip,
+        version=reading.READING_VERSION,
+        external_number=(found and found.external_number) or "",
+        sentence=told.sentence if told else "This file could not be read; it is kept as it came.",
+        people=told.people if told else 0,
+        accounts=told.accounts if told else 0,
+        network_events=told.network_events if told else 0,
+        files=told.files if told else 0,
     )
-    _flag_repeat(tip)
-
-
-def _flag_repeat(tip: Tip) -> None:
-    """Flag a tip whose reporter sent the very same report shortly before: software that got no answer retries."""
-    earlier = (
-        Tip.objects.filter(
-            payload_sha256=tip.payload_sha256,
-            reporter=tip.reporter_id,
-            environment=tip.environment,
-            opened_at__gte=tip.opened_at - rules.REPEAT_WITHIN,
-            id__lt=tip.id,
-        )
-        .exclude(state=State.RETRACTED)
-        .order_by("id")
-        .first()
-    )
-    if earlier:
-        LikelyDuplicate.objects.get_or_create(tip=tip, defaults={"earlier": earlier})

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlight.pipeline.tips import intake, reading
 from nightlight.pipeline.tips.formats import cybertip_json
 from nightlight.pipeline.tips.formats.cybertipline import check, read
 from nightlight.pipeline.tips.formats.cybertipline.document import Refused
-from nightlight.pipeline.tips.models import Document, DocumentKind, State, Tip, TipFile
+from nightlight.pipeline.tips.models import Document, DocumentKind, Source, State, Tip, TipFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nightlight.pipeline.tips.formats.cybertipline.check import Finding
     from nightlight.pipeline.tips.reading import Reading
 
@@ -29,15 +32,33 @@ class Understood:
 
 
 def understand(tip: Tip) -> Understood:
-    """Read a tip anew from the bytes received. Never fails on what is stored."""
-    documents = tuple(Document.objects.filter(tip=tip).order_by("id"))
-    files = tuple(TipFile.objects.filter(tip=tip).select_related("item__blob").order_by("id"))
-    if tip.source == "cybertip-json":
-        return Understood(tip, _download(tip, documents), (), documents, files)
+    """Read a tip anew from the bytes received, and check it once more. Never fails on what is stored."""
+    (found,) = understand_all([tip])
+    return replace(found, findings=_findings(tip, found.documents))
+
+
+def understand_all(tips: Sequence[Tip]) -> list[Understood]:
+    """Read many tips anew, with two queries for all of them and without checking them."""
+    documents, files = defaultdict(list), defaultdict(list)
+    for document in Document.objects.filter(tip__in=tips).order_by("id"):
+        documents[document.tip_id].append(document)
+    for file in TipFile.objects.filter(tip__in=tips).select_related("item__blob").order_by("id"):
+        files[file.tip_id].append(file)
+    return [_read(tip, tuple(documents[tip.pk]), tuple(files[tip.pk])) for tip in tips]
+
+
+def _read(tip: Tip, documents: tuple[Document, ...], files: tuple[TipFile, ...]) -> Understood:
+    if tip.source == Source.DOWNLOAD:
+        found = _download(tip, documents)
+    else:
+        report, details = _parts(documents)
+        found = read.read_report(report, [bytes(d.body) for d in details], [_received(f) for f in files])
+    return Understood(tip, found, (), documents, files)
+
+
+def _parts(documents: tuple[Document, ...]) -> tuple[bytes, list[Document]]:
     report = next(bytes(d.body) for d in documents if d.kind == DocumentKind.REPORT)
-    details = [d for d in documents if d.kind == DocumentKind.FILE_DETAILS]
-    found = read.read_report(report, [bytes(d.body) for d in details], [_received(f) for f in files])
-    return Understood(tip, found, _findings(tip, report, details), documents, files)
+    return report, [d for d in documents if d.kind == DocumentKind.FILE_DETAILS]
 
 
 def _download(tip: Tip, documents: tuple[Document, ...]) -> Reading | None:
@@ -62,11 +83,14 @@ def _received(file: TipFile) -> reading.ReceivedFile:
     )
 
 
-def _findings(tip: Tip, report: bytes, details: list[Document]) -> tuple[Finding, ...]:
+def _findings(tip: Tip, documents: tuple[Document, ...]) -> tuple[Finding, ...]:
     """Check what came once more, as of when it came: what the reporter left out or got wrong.
 
     Reports were accepted then, so a refusal now only means that the rules have grown stricter since.
     """
+    if tip.source == Source.DOWNLOAD:
+        return ()
+    report, details = _parts(documents)
     settings = intake.settings()
     found: list[Finding] = []
     try:

@@ -68,7 +68,7 @@ class Desk:
         report_id, public_id = self.opened(body, at)
         actions.finish(by=self.by, at=at, report_id=report_id)
         if read:
-            summarising.summarise(public_id=public_id)
+            summarising.summarise([Tip.objects.get(public_id=public_id)])
         return Tip.objects.get(public_id=public_id)
 
     def full(self, at: datetime = NOON, *, file_name: str = "pattern-07.png") -> Tip:
@@ -81,5 +81,5 @@ class Desk:
         details = FILE_DETAILS_XML.replace(b"7860042", str(report_id).encode()).replace(b"b0c1", file_id.encode())
         actions.describe_file(by=self.by, at=at, body=details, settings=intake.settings(), note=lambda _report: None)
         actions.finish(by=self.by, at=at + timedelta(seconds=2), report_id=report_id)
-        summarising.summarise(public_id=public_id)
+        summarising.summarise([Tip.objects.get(public_id=public_id)])
         return Tip.objects.get(public_id=public_id)

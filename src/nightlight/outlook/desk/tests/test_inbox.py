@@ -160,7 +160,7 @@ def test_new_tips_come_in_by_themselves_on_the_first_page(alice: Client, desk: D
     assert again
     next_news = again[1].replace("&amp;", "&")
     assert alice.get(next_news).status_code == 204
-    summarising.summarise(public_id=fresh.public_id)
+    summarising.summarise([fresh])
     read = alice.get(next_news).content.decode()
     assert f'id="tip-{fresh.public_id}" hx-swap-oob="true"' in read
     assert "1 reported person" in read

@@ -145,7 +145,7 @@ def test_a_new_tip_comes_in_by_itself_and_is_then_read(browser: Browser, live_se
     expect(row).to_contain_text("Being read…", timeout=6000)
     expect(page.locator("#tips > li").first).to_have_id(f"tip-{fresh.public_id}")
     expect(page.locator("#arrivals")).to_contain_text("1 new tip arrived")
-    summarising.summarise(public_id=fresh.public_id)
+    summarising.summarise([fresh])
     expect(row).to_contain_text("1 reported person", timeout=6000)
     expect(page.locator("#tips > li")).to_have_count(4)
     page.context.close()

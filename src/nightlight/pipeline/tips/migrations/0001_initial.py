@@ -110,7 +110,6 @@ class Migration(migrations.Migration):
                 ("accounts", models.IntegerField()),
                 ("network_events", models.IntegerField()),
                 ("files", models.IntegerField()),
-                ("findings", models.IntegerField()),
             ],
         ),
         migrations.CreateModel(
@@ -223,6 +222,21 @@ class Migration(migrations.Migration):
                     "item",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="+", to="evidence.item"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Unread",
+            fields=[
+                (
+                    "tip",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="unread",
+                        serialize=False,
+                        to="tips.tip",
                     ),
                 ),
             ],

@@ -18,6 +18,7 @@ BEGIN
     IF (to_jsonb(NEW) - 'state' - 'state_at') <> (to_jsonb(OLD) - 'state' - 'state_at') THEN
         RAISE EXCEPTION 'what was received never changes' USING ERRCODE = 'restrict_violation';
     END IF;
+    INSERT INTO tips_unread (tip_id) VALUES (NEW.id) ON CONFLICT DO NOTHING;
     RETURN NEW;
 END
 $$;

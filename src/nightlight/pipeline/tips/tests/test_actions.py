@@ -134,12 +134,12 @@ def test_a_finished_report_is_summarised_and_its_repeat_flagged(vault: Vault) ->
     for number, reporter in ((first, who), (second, who)):
         upload(vault, reporter, number)
         actions.finish(by=reporter, at=AT, report_id=number)
-        summarise(public_id=Tip.objects.get(report_id=number).public_id)
-    summarise(public_id=Tip.objects.get(report_id=other).public_id)
+        summarise([Tip.objects.get(report_id=number)])
+    summarise([Tip.objects.get(report_id=other)])
     assert Summary.objects.get(tip__report_id=first).files == 1
     assert LikelyDuplicate.objects.get().tip.report_id == second
     assert LikelyDuplicate.objects.get().earlier.report_id == first
-    summarise(public_id=Tip.objects.get(report_id=second).public_id)  # safe to run twice
+    summarise([Tip.objects.get(report_id=second)])  # safe to run twice
     assert LikelyDuplicate.objects.count() == 1
 
 
@@ -148,7 +148,7 @@ def test_the_same_report_days_later_is_no_retry() -> None:
     who = login()
     opened(who)
     late = opened(who, at=AT + rules.REPEAT_WITHIN + HOUR)
-    summarise(public_id=Tip.objects.get(report_id=late).public_id)
+    summarise([Tip.objects.get(report_id=late)])
     assert not LikelyDuplicate.objects.exists()
 
 
