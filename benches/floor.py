@@ -2,9 +2,10 @@
 """The least a server can do with a report: know who sends it, read it, and keep a note and the file for good.
 
 Served by the same granian, with the same Django, workers and threads as Nightlight. Each request is signed in
-with the same query, its body is read with the same code, and one row (report id, file id, length, time) is
-inserted by a single statement in autocommit. An upload's file is also written: created exclusively, synced,
-and its folder synced. Nothing is validated, digested, encrypted, linked, logged or answered but a constant.
+with the same query, its body is read with the same code, one row (report id, file id, length, time) is inserted by a
+single statement in autocommit, and one file is written with what was read: created exclusively, synced, and its
+folder synced. The **lean** floor (NIGHTLIGHT_FLOOR=lean) writes a file for the upload only. Nothing is validated,
+digested, encrypted, linked, logged or answered but a constant.
 
 Started by ``intake.py``: ``python floor.py PORT``.
 """
@@ -75,6 +76,7 @@ def floor_first(_rest: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpR
     from nightlight.trust.accounts import queries as accounts
 
     root = _folder(settings.ENVIRONMENT)
+    lean = os.environ.get("NIGHTLIGHT_FLOOR") == "lean"
 
     def answer(request: HttpRequest) -> HttpResponse:
         _, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -84,11 +86,16 @@ def floor_first(_rest: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpR
         report_id, file_id = 10**11 + secrets.randbelow(9 * 10**11), secrets.token_hex(16)
         if request.path_info == "/ispws/upload":
             file = _File(root, file_id)
-            bodies.upload(request, file)
+            bodies.upload(request.META, file)
             file.keep()
             size = file.size
         else:
-            size = len(bodies.whole(request, at_most=bodies.MAX_XML) or b"")
+            body = bodies.whole(request.META, at_most=bodies.MAX_XML) or b""
+            size = len(body)
+            if not lean:
+                file = _File(root, file_id)
+                file.write(body)
+                file.keep()
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, [report_id, file_id, size, clock.now()])
         response = HttpResponse(_ANSWER.format(report_id, file_id).encode(), content_type="application/xml")
@@ -106,7 +113,14 @@ def main() -> None:
     for number in range(256):
         (_folder(found) / f"{number:02x}").mkdir(parents=True, exist_ok=True)
     postgres.pool_connections()
-    web.serve(found, host="127.0.0.1", port=int(sys.argv[1]), tls_cert=None, tls_key=None)
+    web.serve(
+        found,
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        tls_cert=None,
+        tls_key=None,
+        application="floor_wsgi:application",
+    )
 
 
 if __name__ == "__main__":

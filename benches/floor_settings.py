@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The installation's own settings, whatever they are, with the floor of ``floor.py`` in the wire's place."""
+"""The installation's own settings, whatever they are, with the floor of ``floor.py`` in front."""
 
 from __future__ import annotations
 
 from nightlight.config import settings
 from nightlight.config.settings import *  # noqa: F403
 
-_WIRE = "nightlight.config.middleware.wire_first"
 # The rest stays: nothing reaches it, as nothing of the wire does.
-MIDDLEWARE = ["floor.floor_first" if name == _WIRE else name for name in settings.MIDDLEWARE]
+MIDDLEWARE = ["floor.floor_first", *settings.MIDDLEWARE]

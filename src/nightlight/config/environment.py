@@ -116,5 +116,5 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         zone=env.get("NIGHTLIGHT_ZONE", "").strip() or "Asia/Kolkata",
         log_level=_one_of(env, "NIGHTLIGHT_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
         web_processes=_count(env, "NIGHTLIGHT_WEB_PROCESSES", os.cpu_count() or 1),
-        web_threads=_count(env, "NIGHTLIGHT_WEB_THREADS", 8),
+        web_threads=_count(env, "NIGHTLIGHT_WEB_THREADS", 4),
     )

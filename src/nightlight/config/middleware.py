@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two middlewares: the wire takes its own way, and refusals become pages."""
+"""Turns refusals into pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound, Refusal
-from nightlight.pipeline.tips import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,17 +17,6 @@ if TYPE_CHECKING:
     View = Callable[[HttpRequest], HttpResponse]
 
 _STATUS: dict[type[Refusal], int] = {NotAllowed: 403, Conflict: 409, NotFound: 404}
-
-
-def wire_first(rest: View) -> View:
-    """Answer the reporting API before anything made for browsers runs."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(wire.PREFIX):
-            return wire.answer(request)
-        return rest(request)
-
-    return answer
 
 
 class _Refusals:

@@ -46,8 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # The wire first: a platform's request needs no session, no form token and no page headers.
-    "nightlight.config.middleware.wire_first",
+    # The reporting API is not here: it is answered beside Django's handler (see wsgi.py).
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every address of the installation. The reporting API under /ispws/ is answered before these (see middleware)."""
+"""Every address of the installation. The reporting API under /ispws/ is answered before these (see wsgi.py)."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
 from nightlight.config.logs import set_up
 from nightlight.config.supervisor import die_with_parent
+from nightlight.config.web import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,9 +28,16 @@ if os.environ.get("NIGHTLIGHT_SUPERVISED"):
     die_with_parent()  # a server process whose master was killed must not go on holding the port
 _django = get_wsgi_application()
 
+from nightlight.pipeline.tips import wire  # needs Django set up
+
 
 def _answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """Answer one request; a body that is complete is handed over in one piece instead of being streamed."""
+    """Answer one request: of a reporter's software by the wire, of a browser by Django.
+
+    A page that is complete is handed over in one piece instead of being streamed.
+    """
+    if environ["PATH_INFO"].startswith(wire.PREFIX):
+        return wire.application(environ, start_response)
     response = _django(environ, start_response)
     if getattr(response, "streaming", False):
         return response
@@ -50,6 +58,7 @@ def _forget_secrets() -> None:
 
 
 _forget_secrets()
+settle()
 application = _answer
 if settings.ENVIRONMENT.proxies:  # behind a proxy that ends TLS: believe it, and nobody else, about the client
     application = wrap_wsgi_with_proxy_headers(_answer, trusted_hosts=list(settings.ENVIRONMENT.proxies))

@@ -19,4 +19,4 @@ def stamp(at: datetime) -> str:
     if at.tzinfo is None:
         msg = "a time without a zone cannot be recorded"
         raise ValueError(msg)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

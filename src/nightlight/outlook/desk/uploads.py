@@ -60,7 +60,7 @@ def _until_end(events: Iterator[object]) -> Iterator[bytes]:
 
 def _events(request: HttpRequest, boundary: str) -> Iterator[object]:
     """The form as the parser tells it: a segment begins, bytes of it, None at its end."""
-    incoming = bodies.chunks(request)
+    incoming = bodies.chunks(request.META)
     try:
         parser = multipart.PushMultipartParser(boundary, max_segment_count=MAX_FILES + 20)
         for chunk in incoming:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs
 
 import multipart
@@ -13,9 +13,9 @@ from nightlight.pipeline.tips.formats.cybertipline.answers import Situation
 from nightlight.pipeline.tips.formats.cybertipline.document import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from django.http import HttpRequest
+    Environ = Mapping[str, Any]
 
 CHUNK = 256 * 1024
 # The interface states no limit for XML; real reports stay far below this, and memory must be bounded.
@@ -34,14 +34,14 @@ class Sink(Protocol):
         """Take the next bytes."""
 
 
-def chunks(request: HttpRequest) -> Iterator[bytes]:
+def chunks(environ: Environ) -> Iterator[bytes]:
     """Yield the request body as it comes, whether its length is declared or it is chunked.
 
-    Django's own reader takes a body without Content-Length for empty, so this reads the server's stream.
+    ``environ`` is the WSGI environment (PEP 3333); its stream ends where the body ends, as this server promises.
     Raises BodyCutShort.
     """
-    stream = request.META["wsgi.input"]
-    declared = request.META.get("CONTENT_LENGTH") or ""
+    stream = environ["wsgi.input"]
+    declared = environ.get("CONTENT_LENGTH") or ""
     left = int(declared) if declared.isdecimal() else None
     while left is None or left > 0:
         try:
@@ -57,11 +57,11 @@ def chunks(request: HttpRequest) -> Iterator[bytes]:
         raise BodyCutShort
 
 
-def whole(request: HttpRequest, *, at_most: int) -> bytes | None:
+def whole(environ: Environ, *, at_most: int) -> bytes | None:
     """Return the whole body, or None if it is larger than ``at_most`` bytes (the rest is read and dropped)."""
     kept: list[bytes] = []
     size = 0
-    for chunk in chunks(request):
+    for chunk in chunks(environ):
         size += len(chunk)
         if size <= at_most:
             kept.append(chunk)
@@ -76,12 +76,12 @@ class Form:
     file_name: str | None = None
 
 
-def form(request: HttpRequest) -> Form:
+def form(environ: Environ) -> Form:
     """Read a small form in either encoding. Raises Refused (4000) where it is neither or broken."""
-    kind, options = multipart.parse_options_header(request.META.get("CONTENT_TYPE", ""))
+    kind, options = multipart.parse_options_header(environ.get("CONTENT_TYPE", ""))
     if kind == "multipart/form-data":
-        return _multipart(request, options, sink=None, broken=Situation.INVALID_REQUEST)
-    body = whole(request, at_most=_MAX_FORM)
+        return _multipart(environ, options, sink=None, broken=Situation.INVALID_REQUEST)
+    body = whole(environ, at_most=_MAX_FORM)
     if body is None:
         raise Refused(Situation.INVALID_REQUEST, "The form is too large.")
     try:
@@ -91,18 +91,18 @@ def form(request: HttpRequest) -> Form:
     return Form(fields={name: values[0] for name, values in pairs.items()})
 
 
-def upload(request: HttpRequest, sink: Sink) -> Form:
+def upload(environ: Environ, sink: Sink) -> Form:
     """Read an upload, streaming the part ``file`` into ``sink``. Raises Refused (4200) where it is broken."""
-    kind, options = multipart.parse_options_header(request.META.get("CONTENT_TYPE", ""))
+    kind, options = multipart.parse_options_header(environ.get("CONTENT_TYPE", ""))
     if kind != "multipart/form-data":
-        for _ in chunks(request):  # read to the end, so that the answer is not lost in a reset connection
+        for _ in chunks(environ):  # read to the end, so that the answer is not lost in a reset connection
             pass
         raise Refused(Situation.MALFORMED_FILE, "An upload is sent as multipart/form-data.")
-    return _multipart(request, options, sink=sink, broken=Situation.MALFORMED_FILE)
+    return _multipart(environ, options, sink=sink, broken=Situation.MALFORMED_FILE)
 
 
-def _multipart(request: HttpRequest, options: dict[str, str], *, sink: Sink | None, broken: Situation) -> Form:
-    incoming = chunks(request)
+def _multipart(environ: Environ, options: dict[str, str], *, sink: Sink | None, broken: Situation) -> Form:
+    incoming = chunks(environ)
     reader = _Parts(sink, broken)
     try:
         parser = multipart.PushMultipartParser(options.get("boundary", ""), max_segment_count=20)

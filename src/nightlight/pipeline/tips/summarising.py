@@ -24,7 +24,7 @@ INSERT INTO tips_likelyduplicate (tip_id, earlier_id)
 SELECT t.id, e.id FROM tips_tip t CROSS JOIN LATERAL (
     SELECT id FROM tips_tip
     WHERE payload_sha256 = t.payload_sha256 AND reporter_id = t.reporter_id AND environment = t.environment
-      AND id < t.id AND opened_at >= t.opened_at - %s AND state <> 'retracted'
+      AND id < t.id AND opened_at >= t.opened_at - make_interval(secs => %s) AND state <> 'retracted'
     ORDER BY id LIMIT 1) e
 WHERE t.id = ANY(%s) ON CONFLICT DO NOTHING
 """
@@ -50,7 +50,7 @@ def summarise(tips: Sequence[Tip]) -> None:
     Summary.objects.bulk_create(made, update_conflicts=True, unique_fields=["tip"], update_fields=_RENEWED)
     if tips:
         with connection.cursor() as cursor:
-            cursor.execute(_REPEATS, [rules.REPEAT_WITHIN, [tip.pk for tip in tips]])
+            cursor.execute(_REPEATS, [rules.REPEAT_WITHIN.total_seconds(), [tip.pk for tip in tips]])
 
 
 def _summary(understood: Understood) -> Summary:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
 import uuid
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.db import DatabaseError, connection
 
 from nightlight.foundation import clock
 from nightlight.pipeline.tips import actions, bodies, intake
@@ -31,13 +30,16 @@ from nightlight.trust.evidence.vault import current_vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from wsgiref.types import StartResponse
 
+    from nightlight.pipeline.tips.bodies import Environ
     from nightlight.trust.accounts.queries import ReporterLogin
 
 PREFIX = "/ispws/"
 REALM = "Nightlight reporting"
 _TRY_AGAIN = "The server failed; please send this request again."
 _MAX_ID = 2**53 - 1
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 log = structlog.get_logger("wire")
 
 
@@ -45,44 +47,65 @@ log = structlog.get_logger("wire")
 class Call:
     """One request of a signed-in reporter."""
 
-    request: HttpRequest
+    environ: Environ
     by: ReporterLogin
     report_id: int | None = None  # known once it was read, so that a refusal can echo it
 
 
-def answer(request: HttpRequest) -> HttpResponse:
-    """Answer one request of the reporting API."""
-    started = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: an HTTP status and a document, empty for 401 only."""
+
+    status: int
+    body: bytes
+
+
+def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
+    """Answer one request of the reporting API (a WSGI application, PEP 3333).
+
+    It stands beside Django's own handler, not inside it: sessions, form tokens, page headers and signals have no part
+    in a platform's request, and would cost as much as the request itself.
+    """
     request_id = uuid.uuid4().hex
-    endpoint = request.path_info.removeprefix(PREFIX).rstrip("/")
     try:
-        login = _login(request)
+        reply = _reply(environ, request_id)
+    finally:
+        connection.close()  # back to the pool
+    headers = [
+        ("Content-Type", answers.CONTENT_TYPE),
+        ("Content-Length", str(len(reply.body))),
+        ("Request-ID", request_id),
+        ("Cache-Control", "no-store"),
+    ]
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        headers.append(("WWW-Authenticate", f'Basic realm="{REALM}"'))
+    start_response(_STATUS_LINES[reply.status], headers)
+    return [reply.body]
+
+
+def _reply(environ: Environ, request_id: str) -> Reply:
+    endpoint = environ["PATH_INFO"].removeprefix(PREFIX).rstrip("/")
+    try:
+        login = _login(environ)
     except DatabaseError:
         log.exception("wire-storage", request_id=request_id, endpoint=endpoint)
-        _finish_reading(request)
-        response = _coded(Situation.SERVER_ERROR, _TRY_AGAIN, endpoint=endpoint, report_id=None)
-    else:
-        if login is None:
-            response = HttpResponse(status=401, content_type=answers.CONTENT_TYPE)
-            response["WWW-Authenticate"] = f'Basic realm="{REALM}"'
-            _finish_reading(request)
-            log.info("wire", request_id=request_id, endpoint=endpoint, status=401)
-        else:
-            response = _answer(Call(request, login), endpoint, request_id, started)
-    response["Request-ID"] = request_id
-    response["Content-Length"] = str(len(response.content))
-    response["Cache-Control"] = "no-store"
-    return response
+        _finish_reading(environ)
+        return _coded(Situation.SERVER_ERROR, _TRY_AGAIN, endpoint=endpoint, report_id=None)
+    if login is None:
+        _finish_reading(environ)
+        log.info("wire", request_id=request_id, endpoint=endpoint, status=401)
+        return Reply(HTTPStatus.UNAUTHORIZED, b"")
+    return _answer(Call(environ, login), endpoint, request_id)
 
 
-def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpResponse:
+def _answer(call: Call, endpoint: str, request_id: str) -> Reply:
     handler, method, storage = _ENDPOINTS.get(endpoint, (_nowhere, None, Situation.SERVER_ERROR))
     try:
-        if method is not None and call.request.method != method:
-            _finish_reading(call.request)
+        if method is not None and call.environ["REQUEST_METHOD"] != method:
+            _finish_reading(call.environ)
             raise Refused(Situation.INVALID_REQUEST, f"This address takes {method}.")
-        body = handler(call)
-        situation, why = Situation.SUCCESS, ""
+        # What was received is in the custody log; a line for each would cost a tenth of the intake.
+        return Reply(HTTPStatus.OK, handler(call))
     except Refused as refused:
         situation, why = refused.situation, refused.description
     except bodies.BodyCutShort:
@@ -93,56 +116,48 @@ def _answer(call: Call, endpoint: str, request_id: str, started: float) -> HttpR
     except Exception:  # whatever it is, a reporter gets a coded answer and no stack trace
         log.exception("wire-failed", request_id=request_id, endpoint=endpoint)
         situation, why = Situation.SERVER_ERROR, _TRY_AGAIN
-    if situation is Situation.SUCCESS:
-        response = HttpResponse(body, content_type=answers.CONTENT_TYPE)
-        say = log.debug  # what was received is in the custody log; a line for each would cost a tenth of the intake
-    else:
-        response = _coded(situation, why, endpoint=endpoint, report_id=call.report_id)
-        say = log.info
-    say(
+    reply = _coded(situation, why, endpoint=endpoint, report_id=call.report_id)
+    log.info(
         "wire",
         request_id=request_id,
         endpoint=endpoint,
         reporter=call.by.reporter_public_id,
-        status=response.status_code,
+        status=reply.status,
         situation=situation.value,
         # The other endpoints state the reason in their answer; there it may quote the report, so it stays there.
         why=why if endpoint == "finish" else "",
-        ms=round((time.perf_counter() - started) * 1000, 1),
     )
-    return response
+    return reply
 
 
-def _coded(situation: Situation, why: str, *, endpoint: str, report_id: int | None) -> HttpResponse:
+def _coded(situation: Situation, why: str, *, endpoint: str, report_id: int | None) -> Reply:
     """Answer with a code: ``/finish`` always by a reportDoneResponse (1.6), the others with a description."""
     told = answers.answer(situation, intake.settings().preset)
     if endpoint == "finish":
-        body = answers.done(told.code, report_id=report_id or 0)
-    else:
-        # 0.7: the report id stands in every answer but those of /status and a failed /submit.
-        echoed = None if endpoint in {"status", "submit"} else report_id
-        body = answers.response(told.code, why or told.description, report_id=echoed)
-    return HttpResponse(body, status=told.status, content_type=answers.CONTENT_TYPE)
+        return Reply(told.status, answers.done(told.code, report_id=report_id or 0))
+    # 0.7: the report id stands in every answer but those of /status and a failed /submit.
+    echoed = None if endpoint in {"status", "submit"} else report_id
+    return Reply(told.status, answers.response(told.code, why or told.description, report_id=echoed))
 
 
-def _login(request: HttpRequest) -> ReporterLogin | None:
-    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+def _login(environ: Environ) -> ReporterLogin | None:
+    scheme, _, credentials = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
         username, _, password = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except (binascii.Error, ValueError):  # not base64, or not UTF-8 inside
         return None
     if "\x00" in username:  # PostgreSQL text cannot hold it, and no name of ours does
         return None
     return accounts.reporter_login(username, password)
 
 
-def _finish_reading(request: HttpRequest, at_most: int = 16 * 1024 * 1024) -> None:
+def _finish_reading(environ: Environ, at_most: int = 16 * 1024 * 1024) -> None:
     """Read what is left of a refused request, up to a bound, so that the client sees the answer."""
     size = 0
     try:
-        for chunk in bodies.chunks(request):
+        for chunk in bodies.chunks(environ):
             size += len(chunk)
             if size > at_most:
                 return
@@ -151,12 +166,12 @@ def _finish_reading(request: HttpRequest, at_most: int = 16 * 1024 * 1024) -> No
 
 
 def _nowhere(call: Call) -> bytes:
-    _finish_reading(call.request)
+    _finish_reading(call.environ)
     raise Refused(Situation.UNKNOWN_PATH, "There is no such address.")
 
 
 def _status(call: Call) -> bytes:
-    address = call.request.META.get("REMOTE_ADDR", "")
+    address = call.environ.get("REMOTE_ADDR", "")
     return answers.response(0, f"Remote User : {call.by.username}, Remote Ip : {address}")
 
 
@@ -165,7 +180,7 @@ def _xsd(_call: Call) -> bytes:
 
 
 def _submit(call: Call) -> bytes:
-    body = _xml(call.request)
+    body = _xml(call.environ)
     at = clock.now()
     settings = intake.settings()
     checked = check.check_report(
@@ -180,7 +195,7 @@ def _submit(call: Call) -> bytes:
         at=at,
         body=body,
         checked=checked,
-        sent_from=call.request.META.get("REMOTE_ADDR", ""),
+        sent_from=call.environ.get("REMOTE_ADDR", ""),
     )
     return answers.response(0, "Success", report_id=report_id)
 
@@ -188,7 +203,7 @@ def _submit(call: Call) -> bytes:
 def _upload(call: Call) -> bytes:
     vault = current_vault()
     with vault.stage() as staging:
-        form = bodies.upload(call.request, staging)
+        form = bodies.upload(call.environ, staging)
         call.report_id = _id(form.fields)
         if form.file_name is None:
             raise Refused(Situation.MALFORMED_FILE, "The upload has no part named file.")
@@ -207,23 +222,23 @@ def _fileinfo(call: Call) -> bytes:
     def note(report_id: int) -> None:
         call.report_id = report_id
 
-    actions.describe_file(by=call.by, at=clock.now(), body=_xml(call.request), settings=intake.settings(), note=note)
+    actions.describe_file(by=call.by, at=clock.now(), body=_xml(call.environ), settings=intake.settings(), note=note)
     return answers.response(0, "Success", report_id=call.report_id)
 
 
 def _finish(call: Call) -> bytes:
-    call.report_id = _id(bodies.form(call.request).fields)
+    call.report_id = _id(bodies.form(call.environ).fields)
     return actions.finish(by=call.by, at=clock.now(), report_id=call.report_id)
 
 
 def _retract(call: Call) -> bytes:
-    call.report_id = _id(bodies.form(call.request).fields)
+    call.report_id = _id(bodies.form(call.environ).fields)
     actions.retract(by=call.by, at=clock.now(), report_id=call.report_id)
     return answers.response(0, "Success", report_id=call.report_id)
 
 
-def _xml(request: HttpRequest) -> bytes:
-    body = bodies.whole(request, at_most=bodies.MAX_XML)
+def _xml(environ: Environ) -> bytes:
+    body = bodies.whole(environ, at_most=bodies.MAX_XML)
     if body is None:
         raise Refused(Situation.MALFORMED_XML, f"The document is larger than {bodies.MAX_XML} bytes.")
     return body
