@@ -71,7 +71,7 @@ def _appends(path: Path) -> Iterator[ast.expr]:
             continue
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        if name in {"append", "append_sql"}:
+        if name in {"append", "append_sql", "run_with_event"}:
             yield from (word.value for word in node.keywords if word.arg == "kind")
 
 

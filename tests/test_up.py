@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import ssl
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -103,15 +101,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def client(strict: Installation) -> Client:
     assert strict.tls is not None
-    made = Client(strict.base, strict.reporter("Example Video"))
-    made.http.close()
-    login = strict.reporter("Example Video")
-    made.http = httpx.Client(base_url=f"{strict.base}/ispws", auth=login, timeout=60, verify=_trusting(strict.tls[0]))
-    return made
-
-
-def _trusting(cert: Path) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=cert)
+    return Client(strict.base, strict.reporter("Example Video"), trusting=strict.tls[0])
 
 
 def test_legacy_statuses_answer_everything_coded_with_200(client: Client) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -72,8 +73,9 @@ def close_all() -> None:
 class Client:
     """One reporter's connection."""
 
-    def __init__(self, base: str, login: tuple[str, str]) -> None:
-        self.http = httpx.Client(base_url=f"{base}/ispws", auth=login, timeout=120)
+    def __init__(self, base: str, login: tuple[str, str], trusting: Path | None = None) -> None:
+        context = ssl.create_default_context(cafile=trusting) if trusting else True
+        self.http = httpx.Client(base_url=f"{base}/ispws", auth=login, timeout=120, verify=context)
         _open.append(self.http)
 
     def get(self, path: str) -> Answer:
