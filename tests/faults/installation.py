@@ -21,6 +21,7 @@ import psycopg
 
 from nightlight.config import postgres
 from nightlight.config.supervisor import die_with_parent
+from tests.installation import free_port
 
 from .reporting import Line, Login, Unanswered
 
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 PATIENCE = 20.0  # seconds until a killed part must be back
 _OURS = ("NIGHTLIGHT_", "DATABASE_", "DJANGO_")
 _DIGESTS = Path(__file__).with_name("vault_digests.py")
-
-
-def free_port() -> int:
-    """Return a port on the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def processes() -> dict[int, tuple[int, list[str]]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+import structlog
+from django.db import DatabaseError, connection, transaction
 
 from nightlight.pipeline.tips import reading, rules
 from nightlight.pipeline.tips.models import Summary, Tip, Unread
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from nightlight.pipeline.tips.understanding import Understood
 
 BATCH = 50
+_NOTHING = {
+    "version": reading.READING_VERSION,
+    "external_number": "",
+    "people": 0,
+    "accounts": 0,
+    "network_events": 0,
+    "files": 0,
+}
+log = structlog.get_logger("summaries")
 _RENEWED = ("version", "external_number", "sentence", "people", "accounts", "network_events", "files")
 # The very same report of the same reporter shortly before: software that got no answer retries.
 _REPEATS = """
@@ -31,16 +41,38 @@ WHERE t.id = ANY(%s) ON CONFLICT DO NOTHING
 
 
 def summarise_new() -> int:
-    """Summarise every closed tip that has no summary yet, in batches, newest first; return how many."""
+    """Summarise every closed tip that has no summary yet, in batches, newest first; return how many.
+
+    Two of these may run at once: each takes tips that the other has not.
+    """
     total = 0
     while True:
-        tips = list(Tip.objects.filter(unread__isnull=False).order_by("-unread__tip")[:BATCH])
         with transaction.atomic():
-            summarise(tips)
-            Unread.objects.filter(tip__in=tips).delete()
-        total += len(tips)
-        if len(tips) < BATCH:
+            unread = Unread.objects.select_for_update(skip_locked=True).order_by("-tip")
+            keys = list(unread.values_list("tip_id", flat=True)[:BATCH])
+            _summarise_each_way(list(Tip.objects.filter(pk__in=keys)))
+            Unread.objects.filter(tip__in=keys).delete()
+        total += len(keys)
+        if len(keys) < BATCH:
             return total
+
+
+def _summarise_each_way(tips: list[Tip]) -> None:
+    """Summarise tips together; where one of them defeats us, one by one, so that it holds up no other."""
+    try:
+        summarise(tips)
+    except DatabaseError:
+        raise
+    except Exception:
+        for tip in tips:
+            try:
+                summarise([tip])
+            except DatabaseError:
+                raise
+            except Exception:
+                log.exception("summary-failed", tip=tip.public_id)
+                told = "No summary could be made; open the tip to see what was received."
+                Summary.objects.update_or_create(tip=tip, defaults={**_NOTHING, "sentence": told})
 
 
 @transaction.atomic

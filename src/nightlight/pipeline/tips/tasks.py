@@ -8,7 +8,7 @@ from nightlight.pipeline.tips import actions, importing, summarising
 from nightlight.trust import work
 
 
-@work.task(once=True, every="* * * * *", alone="read")
+@work.task(once=True, every="* * * * *")
 def read() -> None:
     """Work out the inbox summary of every received tip that has none yet, newest first."""
     summarising.summarise_new()
