@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nightlight.pipeline.tips import tasks as tips
 from nightlight.pipeline.tips import verify as tips_verify
 from nightlight.trust import work
+from nightlight.trust.accounts import verify as accounts_verify
 from nightlight.trust.evidence import verify as evidence_verify
 
 if TYPE_CHECKING:
@@ -44,4 +45,4 @@ def follow_in_sql(kind: str) -> list[str]:
 
 
 # What ``nightlight custody verify`` compares with the log, beyond the log itself.
-CHECKS = (evidence_verify.check, tips_verify.check)
+CHECKS = (accounts_verify.check, evidence_verify.check, tips_verify.check, tips_verify.check_summaries)

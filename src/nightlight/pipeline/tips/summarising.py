@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BATCH = 50
 _NOTHING = {
-    "version": reading.READING_VERSION,
+    "version": 0,  # of no rules: made anew when the rules change
     "external_number": "",
     "people": 0,
     "accounts": 0,
@@ -27,7 +27,7 @@ _NOTHING = {
     "files": 0,
 }
 log = structlog.get_logger("summaries")
-_RENEWED = ("version", "external_number", "sentence", "people", "accounts", "network_events", "files")
+RENEWED = ("version", "external_number", "sentence", "people", "accounts", "network_events", "files")
 # The very same report of the same reporter shortly before: software that got no answer retries.
 _REPEATS = """
 INSERT INTO tips_likelyduplicate (tip_id, earlier_id)
@@ -78,14 +78,15 @@ def _summarise_each_way(tips: list[Tip]) -> None:
 @transaction.atomic
 def summarise(tips: Sequence[Tip]) -> None:
     """Make or renew the summaries of tips. Derived data: rebuilt from what was received, safe to run twice."""
-    made = [_summary(understood) for understood in understand_all(tips)]
-    Summary.objects.bulk_create(made, update_conflicts=True, unique_fields=["tip"], update_fields=_RENEWED)
+    made = [summary_of(understood) for understood in understand_all(tips)]
+    Summary.objects.bulk_create(made, update_conflicts=True, unique_fields=["tip"], update_fields=RENEWED)
     if tips:
         with connection.cursor() as cursor:
             cursor.execute(_REPEATS, [rules.REPEAT_WITHIN.total_seconds(), [tip.pk for tip in tips]])
 
 
-def _summary(understood: Understood) -> Summary:
+def summary_of(understood: Understood) -> Summary:
+    """Return the summary of a tip as it was read, not saved."""
     found = understood.reading
     told = reading.summary(found) if found else None
     return Summary(

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection
 
 from nightlight.foundation import clock
-from nightlight.pipeline.tips.models import APPEND_ONLY_TABLES
+from nightlight.pipeline.tips import summarising
+from nightlight.pipeline.tips.models import APPEND_ONLY_TABLES, Tip
+from nightlight.pipeline.tips.understanding import understand_all
 from nightlight.trust.custody.append_only import GUARD
 from nightlight.trust.custody.verify import Problem
 
@@ -103,6 +105,28 @@ def check() -> Iterator[Problem]:
         last = keys[-1]
     for (subject,) in _rows(_LOST):
         yield Problem("tip-missing", str(subject), "The log says this tip arrived, but it is not stored.")
+
+
+def check_summaries() -> Iterator[Problem]:
+    """Make each summary anew from what was received; yield those that say something else.
+
+    Summaries are derived and can be rebuilt, but officers read them first.
+    """
+    last = 0
+    while True:
+        tips = list(
+            Tip.objects.filter(id__gt=last, summary__isnull=False).select_related("summary").order_by("id")[:200]
+        )
+        if not tips:
+            return
+        for understood in understand_all(tips):
+            stored, made = understood.tip.summary, summarising.summary_of(understood)
+            if stored.version == made.version and any(
+                getattr(stored, name) != getattr(made, name) for name in summarising.RENEWED
+            ):
+                where = f"tip:{understood.tip.public_id}"
+                yield Problem("summary-altered", where, "Its line in the inbox is not what the report says.")
+        last = tips[-1].pk
 
 
 def _rows(sql: str, *parameters: int | list[int] | list[str]) -> list[tuple[Any, ...]]:

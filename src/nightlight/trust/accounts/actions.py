@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotFound
-from nightlight.trust.accounts import rules
+from nightlight.trust.accounts import rules, verify
 from nightlight.trust.accounts.models import Credential, Environment, Origin, Reporter, Role, User
 from nightlight.trust.custody import actions as custody
 
@@ -42,10 +42,11 @@ def add_credential(*, by: str, at: datetime, name: str, environment: str, may_su
         raise Conflict("The environment is either test or production.")
     reporter = reporter_named(by=by, at=at, name=name, origin=Origin.API)
     username, password = rules.new_username(), rules.new_password()
+    digest = rules.digest(settings.NIGHTLIGHT_REPORTER_PEPPER, username, password)
     Credential.objects.create(
         reporter=reporter,
         username=username,
-        digest=rules.digest(settings.NIGHTLIGHT_REPORTER_PEPPER, username, password),
+        digest=digest,
         environment=environment,
         may_submit=may_submit,
         created_at=at,
@@ -55,7 +56,12 @@ def add_credential(*, by: str, at: datetime, name: str, environment: str, may_su
         at=at,
         kind="reporter.credential-issued",
         subject=f"reporter:{reporter.public_id}",
-        data={"username": username, "environment": environment, "may_submit": may_submit},
+        data={
+            "username": username,
+            "environment": environment,
+            "may_submit": may_submit,
+            "digest_sha256": verify.digest_of(digest),
+        },
     )
     return Issued(reporter=reporter, username=username, password=password, environment=environment)
 

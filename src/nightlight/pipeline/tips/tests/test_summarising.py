@@ -10,9 +10,12 @@ import pytest
 from django.db import connection
 
 from nightlight.pipeline.tips import actions, summarising
+from nightlight.pipeline.tips import verify as tips_verify
 from nightlight.pipeline.tips.models import Summary, Tip, Unread
 from nightlight.pipeline.tips.tests.conftest import AT, login
 from nightlight.pipeline.tips.tests.test_actions import REPORT, opened
+from nightlight.trust.accounts import verify as accounts_verify
+from nightlight.trust.accounts.models import Credential, Reporter
 
 if TYPE_CHECKING:
     from nightlight.pipeline.tips.understanding import Understood
@@ -30,14 +33,14 @@ def finished(count: int) -> list[int]:
 def test_a_tip_that_defeats_us_is_said_so_and_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = finished(4)
     bad = Tip.objects.get(report_id=numbers[1])
-    made = summarising._summary
+    made = summarising.summary_of
 
     def brittle(understood: Understood) -> Summary:
         if understood.tip == bad:
             raise ValueError("a rule of ours failed")
         return made(understood)
 
-    monkeypatch.setattr(summarising, "_summary", brittle)
+    monkeypatch.setattr(summarising, "summary_of", brittle)
     assert summarising.summarise_new() == 4
     assert Summary.objects.count() == 4
     assert Summary.objects.get(tip=bad).sentence.startswith("No summary could be made")
@@ -71,3 +74,18 @@ def test_two_readers_share_the_work() -> None:
         reader.join()
     assert sum(taken) == 130
     assert Summary.objects.count() == 130
+
+
+@pytest.mark.django_db
+def test_an_altered_summary_reporter_or_credential_is_noticed() -> None:
+    finished(1)
+    summarising.summarise_new()
+    checks = (accounts_verify.check, tips_verify.check_summaries)
+    assert [problem for check in checks for problem in check()] == []
+    changes = {
+        "summary-altered": Summary.objects.filter().update(sentence="Nothing to see here."),
+        "reporter-altered": Reporter.objects.filter().update(name="Example Chaf"),
+        "credential-altered": Credential.objects.filter().update(active=False),
+    }
+    assert all(changes.values())
+    assert {problem.code for check in checks for problem in check()} == set(changes)
