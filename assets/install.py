@@ -23,11 +23,8 @@ WANTED = {
 def main() -> None:
     """Install exactly what the lock file names, running no script of any package, and copy two files."""
     npm = Path(sys.executable).with_name("npm")
-    done = subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund", "--no-update-notifier"],
-        cwd=HERE,
-        check=False,
-    )  # noqa: S603
+    command = [npm, "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund", "--no-update-notifier"]
+    done = subprocess.run(command, cwd=HERE, check=False)  # noqa: S603
     if done.returncode:
         raise SystemExit("The style sheet could not be fetched; see the lines above.")
     VENDOR.mkdir(parents=True, exist_ok=True)
