@@ -70,6 +70,11 @@ def wait_until_read(installation: Installation, seconds: float) -> float:
         jobs = dict(installation.rows(_JOBS))
         return not jobs.get("todo") and not jobs.get("doing") and not installation.rows(_UNREAD)
 
-    took = until(done, "every received tip is read", seconds)
+    try:
+        took = until(done, "every received tip is read", seconds)
+    except AssertionError as late:
+        left = installation.rows("SELECT id, task_name, status, worker_id, attempts FROM procrastinate_jobs")
+        workers = installation.rows("SELECT id, now() - last_heartbeat FROM procrastinate_workers")
+        raise AssertionError(f"{late}; unread {installation.rows(_UNREAD)}, jobs {left}, workers {workers}") from late
     assert not dict(installation.rows(_JOBS)).get("failed")
     return took

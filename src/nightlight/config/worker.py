@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import structlog
 from django.db import connection
 from django.db.utils import OperationalError
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
 
 from nightlight.config.supervisor import die_with_parent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from procrastinate import App
+
+P = ParamSpec("P")
+_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 10.0, 10.0)  # seconds; a database is back within them
 
 log = structlog.get_logger("worker")
 
@@ -39,6 +45,9 @@ def run() -> None:
 
 async def _work(ours: App) -> None:
     async with ours.open_async():
+        manager = ours.job_manager
+        manager.finish_job = _insisting(manager.finish_job)  # type: ignore[method-assign]
+        manager.retry_job = _insisting(manager.retry_job)  # type: ignore[method-assign]
         await ours.run_worker_async(
             concurrency=2,
             fetch_job_polling_interval=2.0,
@@ -47,6 +56,31 @@ async def _work(ours: App) -> None:
             delete_jobs="successful",
             install_signal_handlers=True,
         )
+
+
+def _insisting(
+    record: Callable[P, Coroutine[Any, Any, None]],
+) -> Callable[P, Coroutine[Any, Any, None]]:
+    """Record the end of a job also when the database goes away just then.
+
+    The worker itself outlives that, and a job whose end was never recorded would count as its running job for ever:
+    no rescue takes a job from a worker that is alive.
+    """
+
+    async def insist(*args: P.args, **kwargs: P.kwargs) -> None:
+        for wait in _PAUSES:
+            try:
+                await record(*args, **kwargs)
+            except ConnectorException as failure:
+                if "not found" in f"{failure} {failure.__cause__}":  # it was recorded, and the answer was lost
+                    return
+                log.warning("worker-insists", why=type(failure.__cause__ or failure).__name__)
+                await asyncio.sleep(wait)
+            else:
+                return
+        await record(*args, **kwargs)
+
+    return insist
 
 
 def _wait_for_database() -> None:

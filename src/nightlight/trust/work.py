@@ -97,7 +97,7 @@ def wait_for_those_under_way(*, patience: float = 10.0) -> None:
             time.sleep(0.01)
 
 
-@app.periodic(cron="* * * * *")
+@app.periodic(cron="* * * * * */15")
 @app.task(name="work.rescue", queue="custody", pass_context=True)
 async def rescue(context: JobContext, timestamp: int) -> None:
     """Give the jobs of workers that died back to the queue, once their heartbeat has been silent for 20 s."""
