@@ -39,7 +39,7 @@ check: $(VENV)/.installed
 	@$(BIN)/ruff check --quiet src tests benches assets
 	@$(BIN)/ruff format --quiet --check src tests benches assets
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
-	@$(BIN)/mypy --no-error-summary
+	@NIGHTLIGHT_HOME=$(CURDIR)/$(VENV)/home $(BIN)/mypy --no-error-summary  # its Django plug-in loads the settings
 
 unit: $(VENV)/.installed $(VENDOR)/.installed $(CHROMIUM)
 	@$(BIN)/pytest -q -m "not faults"

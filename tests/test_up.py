@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -151,3 +153,37 @@ def test_it_answers_again_after_a_restart_and_the_doctor_is_content(strict: Inst
     told = strict.json("doctor", expect=None)
     bad = [f["text"] for f in told["findings"] if f["ok"] is False]  # type: ignore[union-attr, attr-defined]
     assert bad == [], bad
+
+
+def test_behind_a_proxy_people_sign_in_and_reporters_keep_their_address() -> None:
+    behind = Installation(
+        settings={
+            "NIGHTLIGHT_INSECURE_HTTP": "no",
+            "NIGHTLIGHT_PROXIES": "127.0.0.1",
+            "NIGHTLIGHT_HOSTS": "tips.example.org",
+        }
+    )
+    try:
+        behind.start()
+        person = behind.json("person", "add", "asha", "--role", "officer")
+        forwarded = {"Host": "tips.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.77"}
+        with httpx.Client(base_url=behind.base, headers=forwarded, timeout=30) as browser:
+            token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get("/accounts/login/").text)
+            assert token is not None
+            cookie = browser.cookies.get("csrftoken", "")
+            answer = browser.post(
+                "/accounts/login/",
+                data={
+                    "login": str(person["username"]),
+                    "password": str(person["password"]),
+                    "csrfmiddlewaretoken": token[1],
+                },
+                headers={"Origin": "https://tips.example.org", "Cookie": f"csrftoken={cookie}"},
+            )
+            assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+            assert "Secure" in answer.headers["Set-Cookie"]
+            login = behind.reporter("Example Proxy")
+            status = browser.get("/ispws/status", auth=login).text
+            assert "Remote Ip : 192.0.2.77" in status
+    finally:
+        behind.stop()
