@@ -19,6 +19,7 @@ $(BIN)/uv:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Nightlight needs Python 3.11 or newer."; exit 1; }
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || ./scripts/install-system python3-venv
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.installed: pyproject.toml uv.lock $(BIN)/uv
