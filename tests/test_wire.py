@@ -10,9 +10,11 @@ import zlib
 from typing import TYPE_CHECKING
 
 import httpx
+import psycopg
 import pytest
 from lxml import etree
 
+from nightlight.config import postgres
 from tests.wire_client import Client, need_oracle, report, understand
 
 if TYPE_CHECKING:
@@ -269,6 +271,36 @@ def test_a_retracted_report_answers_5101(client: Client) -> None:
     assert client.retract(opened).code == 0
     for answer in (client.retract(opened), client.finish(opened), client.upload(opened, b"x")):
         assert (answer.status, answer.code) == (409, 5101)
+
+
+def test_an_expired_report_answers_5101_to_every_step(installation: Installation, client: Client) -> None:
+    opened = client.submit().report_id
+    file_id = client.upload(opened, b"early").file_id
+    day = "- interval '25 hours'"
+    aged = (
+        f"UPDATE tips_tip SET opened_at = opened_at {day} WHERE report_id = %(id)s",
+        f"UPDATE tips_document SET received_at = received_at {day}"
+        " WHERE tip_id = (SELECT id FROM tips_tip WHERE report_id = %(id)s)",
+        f"UPDATE evidence_item SET received_at = received_at {day} WHERE id IN (SELECT item_id FROM tips_tipfile f"
+        " JOIN tips_tip t ON t.id = f.tip_id WHERE t.report_id = %(id)s)",
+    )
+    back = [sql.replace("- interval", "+ interval") for sql in aged]
+    superuser = psycopg.connect(postgres.url(installation.home, role=postgres.SUPERUSER), autocommit=True)
+    with superuser:
+        superuser.execute("SET session_replication_role = replica")
+        for sql in aged:
+            superuser.execute(sql, {"id": opened})
+        for answer in (
+            client.finish(opened),
+            client.retract(opened),
+            client.upload(opened, b"late"),
+            client.fileinfo(opened, file_id),
+        ):
+            assert (answer.status, answer.code, answer.report_id) == (409, 5101, opened)
+        for sql in back:  # as it was, or the custody log would rightly complain
+            superuser.execute(sql, {"id": opened})
+    superuser.close()
+    assert client.finish(opened).files == (file_id,)
 
 
 def test_finish_takes_both_form_encodings_and_lists_files_in_upload_order(client: Client) -> None:

@@ -57,5 +57,5 @@ def normalise(text: str) -> str:
     if not _PREFIX.fullmatch(prefix) or not set(body) <= set(ALPHABET):
         raise ValueError(f"{text[:40]!r} is not an identifier; one looks like NL-7F3K-9QTX")
     if _check_symbol(prefix, body[:-1]) != body[-1]:
-        raise ValueError(f"{text[:40]!r} holds a slip: its last symbol does not fit the others")
+        raise ValueError(f"{text[:40]!r} has a typing slip: its last symbol does not fit the others")
     return f"{prefix}-{body[:4]}-{body[4:]}"

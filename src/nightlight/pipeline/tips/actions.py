@@ -291,10 +291,11 @@ def identity(*, by: ReporterLogin, report_id: int) -> Identity:
 
     Another reporter's report, or one from the other environment, is answered like none at all.
     """
-    found = _identity(report_id)
-    if found is None or found[1:3] != (by.reporter_id, by.environment):
-        raise Refused(Situation.UNKNOWN_REPORT, "There is no such report.")
-    return Identity(found[0], found[3])
+    with contextlib.suppress(_Unknown):
+        public_id, reporter, environment, batched = _remembered(report_id)
+        if (reporter, environment) == (by.reporter_id, by.environment):
+            return Identity(public_id, batched)
+    raise Refused(Situation.UNKNOWN_REPORT, "There is no such report.")
 
 
 class _Unknown(Exception):
@@ -308,13 +309,6 @@ def _remembered(report_id: int) -> tuple[str, int, str, bool]:
         raise _Unknown
     public_id, reporter, environment, batched = found[0]
     return public_id, reporter, environment, batched
-
-
-def _identity(report_id: int) -> tuple[str, int, str, bool] | None:
-    try:
-        return _remembered(report_id)
-    except _Unknown:
-        return None
 
 
 def _still_open(report_id: int) -> bool:

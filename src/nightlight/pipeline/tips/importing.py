@@ -165,13 +165,15 @@ def take(batch: Import, candidate: Candidate, *, at: datetime, tally: Tally) -> 
         with candidate.open() as handle:
             body = handle.read(MAX_FILE + 1)
     except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
-        problem = f"could not be opened: {error}"
+        problem = f"It could not be opened: {error}"
     if len(body) > MAX_FILE:
-        problem = f"is larger than {MAX_FILE // 2**20} MB"
+        problem = f"It is larger than {MAX_FILE // 2**20} MB"
     sha256 = hashlib.sha256(body).digest()
     with transaction.atomic():
-        if problem or not candidate.is_json:
-            return _enter(batch, candidate, sha256, Outcome.NOT_A_TIP, at, reason=problem or "does not end in .json")
+        if not candidate.is_json:
+            problem = problem or "Its name does not end in .json."
+        if problem:
+            return _enter(batch, candidate, sha256, Outcome.NOT_A_TIP, at, reason=problem)
         known = Document.objects.filter(kind=DocumentKind.DOWNLOAD, tip__payload_sha256=sha256).first()
         if known:
             return _enter(batch, candidate, sha256, Outcome.KNOWN, at, tip=known.tip)
