@@ -22,8 +22,10 @@ from pathlib import Path
 
 import psycopg
 
+from nightlight.trust import rights
+
 OWNER_ROLE = "nightlight_owner"
-APP_ROLE = "nightlight_app"
+APP_ROLE, INTAKE_ROLE, WORKER_ROLE = rights.WEB, rights.INTAKE, rights.WORKER
 DATABASE = "nightlight"
 SUPERUSER = "postgres"
 _OS_USER = "nightlight-db"
@@ -56,6 +58,13 @@ class DatabaseFailed(Exception):
     """PostgreSQL could not be prepared or started; the message ends with its own last words."""
 
 
+class _Here:
+    role = APP_ROLE
+
+
+_here = _Here()
+
+
 def acting_as_owner() -> bool:
     """Whether this process migrates, and so connects as the owner of the tables."""
     return os.environ.get(_OWNER_SWITCH) == "1"
@@ -64,6 +73,16 @@ def acting_as_owner() -> bool:
 def act_as_owner() -> None:
     """Make this process connect as the owner. Called before Django is set up, by migrating commands only."""
     os.environ[_OWNER_SWITCH] = "1"
+
+
+def role() -> str:
+    """Return the role this process connects as: that of the pages, unless it works in the background."""
+    return _here.role
+
+
+def act_as_worker() -> None:
+    """Make this process connect as background steps do. Called before Django is set up, by worker and commands."""
+    _here.role = WORKER_ROLE  # of this process alone: the pages it may start must not inherit it
 
 
 def pool_connections() -> None:
@@ -250,13 +269,16 @@ def _ensure_roles(home: Path) -> None:
         roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         if OWNER_ROLE not in roles:
             connection.execute(f"CREATE ROLE {OWNER_ROLE} LOGIN CREATEDB")
-        if APP_ROLE not in roles:
-            connection.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
+        missing = [role for role in (APP_ROLE, INTAKE_ROLE, WORKER_ROLE) if role not in roles]
+        for role in missing:
+            connection.execute(f"CREATE ROLE {role} LOGIN")
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:
             connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER_ROLE}")
             connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
-            connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {APP_ROLE}")
+            missing = [APP_ROLE, INTAKE_ROLE, WORKER_ROLE]
+        for role in missing:
+            connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {role}")
 
 
 def stop(home: Path) -> None:

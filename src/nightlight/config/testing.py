@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 HOME = Path(tempfile.mkdtemp(prefix="nightlight-test-"))
 os.environ["NIGHTLIGHT_HOME"] = str(HOME)
 os.environ.setdefault("NIGHTLIGHT_INSECURE_HTTP", "yes")
+os.environ.setdefault("NIGHTLIGHT_SECOND_FACTOR", "offered")  # tests of the second factor ask for it
 # Browser tests drive the page from an event loop's thread; their ORM calls are still ours alone.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 from nightlight.config import postgres  # after the home is set
 
+# What the first migration makes, and every test may count on.
+_FIRST_UNIT = """
+INSERT INTO units_unit (public_id, kind, code, name, receives, created_at)
+VALUES ('UN-2222-2222', 'national', 'IN', 'National centre', true, '2026-01-01T00:00:00Z')
+"""
 _OWN_SERVER = "DATABASE_URL" not in os.environ
 if _OWN_SERVER:
     # Tests make and drop databases, and tamper with rows to see it noticed: they connect as superuser.
@@ -51,7 +57,7 @@ def _let_tests_empty_tables() -> None:
     def past_triggers(self: DatabaseOperations, sql_list: Sequence[str]) -> None:
         empty(
             self,
-            ["SET session_replication_role = replica", *sql_list, "SET session_replication_role = origin"],
+            ["SET session_replication_role = replica", *sql_list, "SET session_replication_role = origin", _FIRST_UNIT],
         )
 
     DatabaseOperations.execute_sql_flush = past_triggers  # type: ignore[method-assign, assignment]

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, connections
+
+from nightlight.trust import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +26,7 @@ def rows(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run one statement and return its rows. Raises Django's database errors."""
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        identity.tell(connections["default"])
         cursor.execute(sql.encode(), parameters, prepare=True)
         return cursor.fetchall()
 

@@ -15,6 +15,8 @@ from django.db import IntegrityError, connection, connections, transaction
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from nightlight.trust import identity
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,10 +46,11 @@ class Task(Protocol):
 
 
 def task(
-    *, every: str = "", queue: str = "steps", alone: str = "", once: bool = False
+    *, acts_as: str, every: str = "", queue: str = "steps", alone: str = "", once: bool = False
 ) -> Callable[[Callable[..., None]], Task]:
     """Make a function a task; ``every`` is a cron line for tasks the worker starts by itself.
 
+    ``acts_as`` names the step towards the database, which lets it do what the step needs and nothing else.
     ``alone`` names a lock: tasks that share it never run at the same time. ``once`` marks a task without arguments
     that takes all there is to do: while one waits, no second is put into the queue (``once_sql`` puts it there).
     Every task must be safe to run twice, because a worker can die after the work and before saying so.
@@ -57,7 +60,8 @@ def task(
         @functools.wraps(function)
         def run(timestamp: int = 0, **arguments: str | int) -> None:  # timestamp: when a periodic task was due
             try:
-                function(**arguments)
+                with identity.acting_as(service=acts_as):
+                    function(**arguments)
             finally:
                 connections.close_all()  # hand the thread's connection back to the pool
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotFound
 from nightlight.trust.accounts import rules, verify
-from nightlight.trust.accounts.models import Credential, Environment, Origin, Reporter, Role, User
+from nightlight.trust.accounts.models import Credential, Environment, Origin, Reporter, User
 from nightlight.trust.custody import actions as custody
 
 if TYPE_CHECKING:
@@ -100,12 +100,10 @@ def revoke_credential(*, by: str, at: datetime, username: str) -> None:
 
 
 @transaction.atomic
-def add_person(*, by: str, at: datetime, username: str, role: str, password: str, full_name: str = "") -> User:
-    """Let a person sign in. Raises Conflict if the name is taken or the role unknown."""
-    if role not in Role.values:
-        raise Conflict(f"The role is one of {', '.join(Role.values)}.")
+def add_person(*, by: str, at: datetime, username: str, password: str, full_name: str = "") -> User:
+    """Let a person sign in. Without a post in a unit they may do nothing yet. Raises Conflict if the name is taken."""
     first, _, last = full_name.partition(" ")
-    user = User(username=username, role=role, public_id=public_ids.new("OF"), first_name=first, last_name=last)
+    user = User(username=username, public_id=public_ids.new("OF"), first_name=first, last_name=last)
     user.set_password(password)
     try:
         with transaction.atomic():
@@ -117,6 +115,6 @@ def add_person(*, by: str, at: datetime, username: str, role: str, password: str
         at=at,
         kind="person.added",
         subject=f"officer:{user.public_id}",
-        data={"username": username, "role": role},
+        data={"username": username},
     )
     return user

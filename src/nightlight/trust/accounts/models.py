@@ -3,35 +3,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class Role(models.TextChoices):
-    """What a person is here for."""
+    """What a person does in a unit. A person has no role but by a post (see ``trust/units``)."""
 
-    ADMINISTRATOR = "administrator", "Administrator"
-    OFFICER = "officer", "Officer"
+    INTAKE_ANALYST = "intake-analyst", "Intake analyst"
+    TRIAGE_OFFICER = "triage-officer", "Triage officer"
+    INVESTIGATOR = "investigator", "Investigator"
+    VICTIM_IDENTIFICATION = "victim-identification", "Victim-identification specialist"
+    COMMANDER = "commander", "Commander"
+    LEGAL_REVIEWER = "legal-reviewer", "Legal reviewer"
     AUDITOR = "auditor", "Auditor"
+    ADMINISTRATOR = "administrator", "Administrator"
 
 
 class User(AbstractUser):
     """A person who signs in."""
 
     public_id = models.CharField(max_length=16, unique=True)
-    role = models.CharField(max_length=20, choices=Role.choices, default=Role.OFFICER)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
-
-    @property
-    def reads_tips(self) -> bool:
-        """Whether this person's role reads tips; an administrator manages people and sees no tip."""
-        return self.role in {Role.OFFICER, Role.AUDITOR}
 
 
 class Environment(models.TextChoices):
@@ -76,3 +77,39 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.username} ({self.environment})"
+
+
+class Scope(models.TextChoices):
+    """What a partner's token may be used for. Each is one thing; a token holds as few as the partner needs."""
+
+    TIPS_STATUS = "tips:read-own-status", "Read how far the reports this partner filed have come"
+    EXPORTS_READ = "exports:read", "Fetch the exports that were made for this partner"
+    FEEDBACK_READ = "feedback:read", "Read the feedback on the reports this partner filed"
+
+
+class ApiToken(models.Model):
+    """What a partner's system shows to the API; the secret itself is not here, only its keyed digest."""
+
+    public_id = models.CharField(max_length=16, unique=True)
+    name = models.CharField(max_length=200)
+    scopes = ArrayField(models.CharField(max_length=40, choices=Scope.choices))
+    unit = models.CharField(max_length=16)  # "UN-…": the unit that answers for the partner
+    digest = models.BinaryField(max_length=32)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_on = models.DateField(null=True)  # a day is enough to find tokens nobody uses
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("created_at"))
+                & models.Q(expires_at__lte=models.F("created_at") + timedelta(days=365)),
+                name="token_ends_within_a_year",
+            ),
+            models.CheckConstraint(condition=models.Q(scopes__len__gt=0), name="token_may_do_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.public_id})"

@@ -32,9 +32,12 @@ BATCH = 4096
 # Two transactions that put the same follow-up into the queue at once: the later one finds it there on its next try.
 QUEUE_LOCK = "procrastinate_jobs_queueing_lock_idx_v1"
 
+# The number is drawn first, not returned: who adds an entry need not be allowed to read the log.
 _APPEND = """
-INSERT INTO custody_event (at, kind, actor, subject, body, leaf_hash)
-VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
+WITH drawn AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('custody_event', 'id')) AS id),
+added AS (INSERT INTO custody_event (id, at, kind, actor, subject, body, leaf_hash)
+          SELECT id, %s, %s, %s, %s, %s, %s FROM drawn RETURNING 1)
+SELECT id FROM drawn
 """
 # LEFT JOIN: a pending row whose event is gone stops the sequencer (hash is NOT NULL) instead of vanishing.
 _SEQUENCE = """
@@ -104,7 +107,7 @@ def run_with_event(
     sql = (
         f"{ctes} event AS (INSERT INTO custody_event (at, kind, actor, subject, body, leaf_hash)"
         f" SELECT %(event_at)s, %(event_kind)s, %(event_actor)s, %(event_subject)s, %(event_body)s, %(event_leaf)s"
-        f" FROM {source} RETURNING id){followed} SELECT (SELECT count(*) FROM event), {also}{asked}"
+        f" FROM {source} RETURNING 1){followed} SELECT (SELECT count(*) FROM event), {also}{asked}"
     )
     told = {
         "event_at": entry.at,
@@ -142,7 +145,7 @@ def append(*, by: str, at: datetime, kind: str, subject: str, data: Mapping[str,
 def append_sql(
     *, by: str, at: datetime, kind: str, subject: str, data: Mapping[str, Json]
 ) -> tuple[str, tuple[datetime | str | bytes, ...]]:
-    """Return the INSERT ... RETURNING id that adds an entry, and its parameters, for a statement of your own.
+    """Return the statement that adds an entry and gives its number, and its parameters, to be run by itself.
 
     Writes nothing. Whoever runs it does so in a transaction and calls `announce` afterwards. Raises
     ValueError.

@@ -63,6 +63,15 @@ def export(*, subjects: Sequence[str], to: BinaryIO) -> int:
     absent = set(subjects) - {event.subject for event in events}
     if absent:
         raise NotFound(f"The log has no entries about {', '.join(sorted(absent))}.")
+    return _export(events, to)
+
+
+def export_entry(*, event: EventRow, to: BinaryIO) -> None:
+    """Write the bundle of one entry alone; otherwise as `export`. Raises Conflict."""
+    _export([event], to)
+
+
+def _export(events: list[EventRow], to: BinaryIO) -> int:
     # Read after the entries, so that it covers as many of them as any head can.
     head = queries.latest_head()
     uncovered = [event for event in events if event.position is None or not head or event.position >= head.size]

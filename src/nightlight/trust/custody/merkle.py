@@ -100,27 +100,46 @@ def consistency_path(nodes: NodeReader, old: int, new: int) -> list[bytes]:
     return path[::-1]
 
 
-def root_from_inclusion(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> bytes:
-    """Return the root that `path` leads to from `leaf` (RFC 9162 section 2.1.3.2).
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a proof: the sibling, whether it stands on the left, and what the two come to."""
 
-    Raises ValueError when the path cannot belong to that position and size.
+    sibling: bytes
+    on_left: bool
+    result: bytes
+
+
+def inclusion_steps(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> list[Step]:
+    """Return the way from `leaf` to the root along `path`, step by step (RFC 9162 section 2.1.3.2).
+
+    The last result is the root; a tree of one leaf has no steps. Raises ValueError when the path cannot belong to
+    that position and size.
     """
     if not 0 <= position < size:
         raise ValueError(f"no leaf {position} in a tree of {size}")
     index, last, result = position, size - 1, leaf
+    steps: list[Step] = []
     for sibling in path:
         if last == 0:
             raise ValueError("inclusion path is too long")
-        if index & 1 or index == last:
+        on_left = bool(index & 1) or index == last
+        if on_left:
             result = node_hash(sibling, result)
             while not index & 1 and index:
                 index, last = index >> 1, last >> 1
         else:
             result = node_hash(result, sibling)
+        steps.append(Step(sibling, on_left, result))
         index, last = index >> 1, last >> 1
     if last:
         raise ValueError("inclusion path is too short")
-    return result
+    return steps
+
+
+def root_from_inclusion(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root that `path` leads to from `leaf`; raises ValueError as `inclusion_steps` does."""
+    steps = inclusion_steps(leaf, position, size, path)
+    return steps[-1].result if steps else leaf
 
 
 def verify_inclusion(leaf: bytes, position: int, size: int, path: Sequence[bytes], root_hash: bytes) -> bool:

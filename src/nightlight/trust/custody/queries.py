@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from nightlight.foundation.canonical_json import Json
 
 _LEAVES = "SELECT hash FROM custody_leaf WHERE position >= %s AND position < %s ORDER BY position"
@@ -71,13 +73,26 @@ class StoredTree:
 
 def history(subjects: Sequence[str]) -> list[EventRow]:
     """Return every entry about any of `subjects` ("tip:NL-7F3K-9QTX"), in the order of their numbers."""
-    rows = Event.objects.filter(subject__in=subjects).order_by("id")
+    return rows(Event.objects.filter(subject__in=subjects).order_by("id"))
+
+
+def rows(events: QuerySet[Event]) -> list[EventRow]:
+    """Return entries as people read them, in the order asked for; one query."""
     return [
-        EventRow(id_, at, kind, actor, subject, json.loads(body)["data"], body, position)
-        for id_, at, kind, actor, subject, body, position in rows.values_list(
+        EventRow(id_, at, kind, actor, subject, _data(body), body, position)
+        for id_, at, kind, actor, subject, body, position in events.values_list(
             "id", "at", "kind", "actor", "subject", "body", "leaf__position"
         )
     ]
+
+
+def _data(body: str) -> Mapping[str, Json]:
+    """The particulars of an entry; none where the body was tampered with, so that the page can still say so."""
+    try:
+        data = json.loads(body)["data"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def size() -> int:

@@ -299,6 +299,10 @@ def _rows(sql: str) -> Iterator[tuple[Any, ...]]:
 def _snapshot() -> Iterator[None]:
     """One unchanging view of the database for the whole run; in an open transaction, that transaction's."""
     nested = connection.in_atomic_block
+    if not nested:
+        with connection.cursor() as cursor:
+            # Who is acting is told before the first statement: inside the transaction it would come before the next.
+            cursor.execute("SELECT 1")
     with transaction.atomic():
         if not nested:
             with connection.cursor() as cursor:

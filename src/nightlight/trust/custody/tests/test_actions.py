@@ -95,15 +95,20 @@ def test_a_listener_is_told_once_inside_the_transaction(log: Log) -> None:
 
 
 def test_an_entry_can_be_added_inside_a_larger_statement(log: Log) -> None:
-    sql, parameters = actions.append_sql(
-        by="command:test", at=START, kind="test.happened", subject="tip:NL-1", data={"number": 1}
+    written, word = actions.run_with_event(
+        "WITH done AS (SELECT 1),",
+        {"word": "with"},
+        source="done",
+        by="command:test",
+        at=START,
+        kind="test.happened",
+        subject="tip:NL-1",
+        data={"number": 1},
+        also="%(word)s",
     )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"WITH event AS ({sql}) SELECT id, %s FROM event", (*parameters, "with"))
-        event_id, word = cursor.fetchone()
-    assert word == "with"
+    assert (written, word) == (1, "with")
     assert actions.sequence(at=START) == 1
-    assert Leaf.objects.get().event_id == event_id
+    assert Leaf.objects.get().event_id == Event.objects.get().id
 
 
 def test_every_committed_entry_gets_the_next_place_exactly_once(log: Log) -> None:
