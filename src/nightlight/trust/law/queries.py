@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives the law pack this installation works under."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from django.conf import settings
+
+from nightlight.trust.law.facts import Pack, PackRefused
+from nightlight.trust.law.reading import load
+
+
+def known_packs() -> tuple[str, ...]:
+    """Return the country codes of the packs that come with Nightlight, in alphabetical order."""
+    files = (resources.files("nightlight.trust.law") / "packs").iterdir()
+    return tuple(sorted(file.name.removesuffix(".toml").upper() for file in files if file.name.endswith(".toml")))
+
+
+@cache
+def pack(code: str) -> Pack:
+    """Return a pack by its country code (``IN``). Raises PackRefused when there is none, or when it is wrong."""
+    if code not in known_packs():
+        raise PackRefused("NIGHTLIGHT_LAW", f"is {code!r}; write one of {', '.join(known_packs())}")
+    file = resources.files("nightlight.trust.law") / "packs" / f"{code.lower()}.toml"
+    found = load(file.read_text(encoding="utf-8"))
+    if found.id != code:
+        raise PackRefused("id", f"is {found.id!r} in the file of {code!r}")
+    return found
+
+
+def current_pack() -> Pack:
+    """Return the pack that NIGHTLIGHT_LAW names, read once in a process. Raises PackRefused."""
+    return pack(settings.ENVIRONMENT.law)
