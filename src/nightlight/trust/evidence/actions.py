@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import secrets
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,7 @@ from django.db import connection, transaction
 from nightlight.foundation import public_ids
 from nightlight.trust import statements
 from nightlight.trust.custody import actions as custody
-from nightlight.trust.evidence import queries
+from nightlight.trust.evidence import envelope, names, queries
 from nightlight.trust.evidence.keys import WrappedKey
 from nightlight.trust.evidence.models import Blob, BlobKey
 from nightlight.trust.evidence.rules import storable
@@ -48,8 +49,8 @@ WITH blob AS (
     INSERT INTO evidence_blob_key (blob_id, wrapped_key, key_id, wrapped_at)
     SELECT id, %(wrapped_key)s, %(key_id)s, %(at)s FROM blob
 ), item AS (
-    INSERT INTO evidence_item (public_id, blob_id, received_at, name_as_sent, source, context)
-    SELECT %(item)s, id, %(at)s, %(name)s, %(by)s, %(context)s FROM blob
+    INSERT INTO evidence_item (public_id, blob_id, received_at, name_closed, name_key_part, source, context)
+    SELECT %(item)s, id, %(at)s, %(name_closed)s, %(name_key_part)s, %(by)s, %(context)s FROM blob
     ON CONFLICT DO NOTHING RETURNING id
 )
 SELECT blob.id, item.id FROM blob LEFT JOIN item ON true
@@ -64,12 +65,12 @@ key AS (
     INSERT INTO evidence_blob_key (blob_id, wrapped_key, key_id, wrapped_at)
     SELECT id, %(wrapped_key)s, %(key_id)s, %(at)s FROM blob),
 item AS (
-    INSERT INTO evidence_item (public_id, blob_id, received_at, name_as_sent, source, context)
-    SELECT %(item)s, id, %(at)s, %(name)s, %(by)s, %(context)s FROM blob RETURNING id)
+    INSERT INTO evidence_item (public_id, blob_id, received_at, name_closed, name_key_part, source, context)
+    SELECT %(item)s, id, %(at)s, %(name_closed)s, %(name_key_part)s, %(by)s, %(context)s FROM blob RETURNING id)
 """
 _RECEIVE_KNOWN = """
-INSERT INTO evidence_item (public_id, blob_id, received_at, name_as_sent, source, context)
-VALUES (%(item)s, %(blob_id)s, %(at)s, %(name)s, %(by)s, %(context)s)
+INSERT INTO evidence_item (public_id, blob_id, received_at, name_closed, name_key_part, source, context)
+VALUES (%(item)s, %(blob_id)s, %(at)s, %(name_closed)s, %(name_key_part)s, %(by)s, %(context)s)
 ON CONFLICT DO NOTHING RETURNING id
 """
 # What the event "evidence.received" states, and a caller therefore cannot.
@@ -104,7 +105,7 @@ def receive(
     if taken := _STATED & data.keys():
         raise ValueError(f"the event states {', '.join(sorted(taken))} by itself")
     name = storable(name_as_sent)
-    received = _insert(_row(by=by, at=at, sealed=sealed, name=name, context=context), sealed)
+    received = _insert(_row(by=by, at=at, sealed=sealed, context=context), sealed, name)
     facts = _facts(sealed, name, blob=received.blob, context=context, new_bytes=received.new_bytes)
     custody.append(by=by, at=at, kind="evidence.received", subject=f"item:{received.public_id}", data={**data, **facts})
     return received
@@ -129,14 +130,14 @@ def receive_with(
     in one transaction with the caller's expressions. Raises as ``receive`` does.
     """
     name = storable(name_as_sent)
-    row = _row(by=by, at=at, sealed=sealed, name=name, context=context)
+    row = _row(by=by, at=at, sealed=sealed, context=context)
 
     def attempt() -> int:  # the public ids are random: the rare clash is tried again
         blob, item = public_ids.new("BL"), public_ids.new("EV")
         facts = {**data, **_facts(sealed, name, blob=blob, context=context, new_bytes=True)}
         count, _ = custody.run_with_event(
             f"{before} {_NEW} {after},",
-            {**parameters, **row, "blob": blob, "item": item},
+            {**parameters, **row, "blob": blob, "item": item, **_named(name, item)},
             source="item",
             by=by,
             at=at,
@@ -154,7 +155,12 @@ def receive_with(
         statements.rows(known, {**parameters, "known_item": received.id})
 
 
-def _row(*, by: str, at: datetime, sealed: Sealed, name: str, context: str) -> dict[str, str | int | bytes | datetime]:
+def _named(name: str, item: str) -> dict[str, bytes]:
+    closed = names.close(name, item=item)
+    return {"name_closed": closed.body, "name_key_part": closed.key_part}
+
+
+def _row(*, by: str, at: datetime, sealed: Sealed, context: str) -> dict[str, str | int | bytes | datetime]:
     return {
         "sha256": bytes.fromhex(sealed.digests.sha256),
         "sha1": bytes.fromhex(sealed.digests.sha1),
@@ -165,7 +171,6 @@ def _row(*, by: str, at: datetime, sealed: Sealed, name: str, context: str) -> d
         "wrapped_key": sealed.key.wrapped,
         "key_id": sealed.key.key_id,
         "at": at,
-        "name": name,
         "by": by,
         "context": context,
     }
@@ -187,13 +192,14 @@ def _facts(sealed: Sealed, name: str, *, blob: str, context: str, new_bytes: boo
     return facts
 
 
-def _insert(row: dict[str, str | int | bytes | datetime], sealed: Sealed) -> Received:
+def _insert(row: dict[str, str | int | bytes | datetime], sealed: Sealed, name: str) -> Received:
     blob_id: int | None = None
     item_id: int | None = None
     new_bytes = False
     with connection.cursor() as cursor:
         while blob_id is None:
             row["blob"], row["item"] = public_ids.new("BL"), public_ids.new("EV")
+            row.update(_named(name, cast("str", row["item"])))
             cursor.execute(_RECEIVE_NEW, row)
             found = cursor.fetchone()
             if found is not None:
@@ -205,6 +211,7 @@ def _insert(row: dict[str, str | int | bytes | datetime], sealed: Sealed) -> Rec
                     blob_id, row["blob"] = known.pk, known.public_id
         while item_id is None:
             row["item"], row["blob_id"] = public_ids.new("EV"), blob_id
+            row.update(_named(name, cast("str", row["item"])))
             cursor.execute(_RECEIVE_KNOWN, row)
             item_id = next(iter(cursor.fetchall()), (None,))[0]
     return Received(item_id, cast("str", row["item"]), cast("str", row["blob"]), sealed.digests, new_bytes)
@@ -214,12 +221,24 @@ def _keep_one_copy(known: Blob, ours: Sealed) -> None:
     if known.locator == ours.locator:  # the very same copy, received in a second context
         return
     vault = current_vault()
+    if not BlobKey.objects.filter(blob=known).exists():
+        _begin_anew(vault, known, ours)
+        return
     kept = queries.sealed(known)
     if not vault.whole(kept):
         # Two receivers must not restore at once: the row lock lets the second find the work done.
         BlobKey.objects.select_for_update().get(pk=known.pk)
         if not vault.whole(kept):
             vault.restore(kept, good=ours)
+    transaction.on_commit(lambda: _discard(vault, ours), robust=True)
+
+
+def _begin_anew(vault: Vault, known: Blob, ours: Sealed) -> None:
+    """Bytes that were destroyed have come again: they are kept again, in their old place under a new key."""
+    key = vault.keyring.wrap(secrets.token_bytes(envelope.KEY_SIZE))
+    BlobKey.objects.create(blob=known, wrapped_key=key.wrapped, key_id=key.key_id, wrapped_at=known.stored_at)
+    lost = Sealed(known.locator, known.digests, key, envelope.stored_size(known.size), known.envelope)
+    vault.restore(lost, good=ours)
     transaction.on_commit(lambda: _discard(vault, ours), robust=True)
 
 

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hashlib
-import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -22,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from nightlight.foundation import durable
+from nightlight.trust import key_folder
+from nightlight.trust.key_folder import KeyFileRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 _KEY_SIZE = 32
 _FRESH = 30.0  # seconds after which the ring looks for a newer key
-_KEY_FILE = re.compile(r"[0-9]{4,}\.key")
 _ID_LABEL = b"nightlight vault master key id v1\n"
 
 
@@ -132,33 +130,21 @@ def from_folder(folder: Path) -> tuple[MasterKey, ...]:
 
     Raises KeysRefused for a key file that others may read, or that is not 32 bytes.
     """
-    if not folder.is_dir():
-        return ()
-    keys = []
-    for path in sorted(_key_files(folder), key=lambda path: int(path.stem)):
-        if path.stat().st_mode & 0o077:
-            raise KeysRefused(f"{path} may be read by others; make it 0600 and consider the key known to them")
-        keys.append(MasterKey(path.read_bytes()))
-    return tuple(keys)
+    try:
+        return tuple(MasterKey(key_folder.read_secret(path)) for path in key_folder.numbered(folder))
+    except KeyFileRefused as error:
+        raise KeysRefused(error.reason) from error
 
 
 def add_to_folder(folder: Path) -> MasterKey:
     """Make a new master key, the current one from now on, and return it when it is safely on the disk."""
-    return _make(folder, max((int(path.stem) for path in _key_files(folder)), default=0) + 1)
+    return MasterKey(key_folder.read_secret(key_folder.add(folder, _new)))
 
 
 def first_in_folder(folder: Path) -> MasterKey:
     """Make the first master key; of several processes that start at once, one makes it and all return it."""
-    with contextlib.suppress(FileExistsError):
-        _make(folder, 1)
-    return from_folder(folder)[0]
+    return MasterKey(key_folder.read_secret(key_folder.first(folder, _new)))
 
 
-def _key_files(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if _KEY_FILE.fullmatch(path.name)] if folder.is_dir() else []
-
-
-def _make(folder: Path, number: int) -> MasterKey:
-    key = MasterKey(secrets.token_bytes(_KEY_SIZE))
-    durable.create(folder / f"{number:04}.key", key.secret)
-    return key
+def _new() -> bytes:
+    return secrets.token_bytes(_KEY_SIZE)

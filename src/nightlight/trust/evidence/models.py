@@ -6,6 +6,8 @@ from __future__ import annotations
 from django.db import models
 
 from nightlight.foundation.digests import Digests
+from nightlight.trust.evidence import names
+from nightlight.trust.sealed.box import Closed
 
 APPEND_ONLY_TABLES = ("evidence_blob", "evidence_item")
 
@@ -58,12 +60,18 @@ class Item(models.Model):
     public_id = models.TextField(unique=True)
     blob = models.ForeignKey(Blob, models.PROTECT, related_name="items")
     received_at = models.DateTimeField()
-    name_as_sent = models.TextField()
+    name_closed = models.BinaryField(db_default=b"")
+    name_key_part = models.BinaryField(db_default=b"")
     source = models.TextField()
     context = models.TextField()
 
     class Meta:
         db_table = "evidence_item"
+
+    @property
+    def name_as_sent(self) -> str:
+        """The name under which it was sent; only the worker and the command line can open it."""
+        return names.opened(Closed(bytes(self.name_key_part), bytes(self.name_closed)), item=self.public_id)
 
     def __str__(self) -> str:
         return self.public_id

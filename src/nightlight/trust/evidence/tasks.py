@@ -10,7 +10,7 @@ from nightlight.trust import work
 from nightlight.trust.evidence import actions
 
 
-@work.task(every="30 2 * * *", alone="sweep")
+@work.task(acts_as="sweeping", every="30 2 * * *", alone="sweep")
 def sweep() -> None:
     """Remove what an upload cut short left in the vault: sealed or half written, never recorded, a day old."""
     actions.sweep(by=work.SERVICE, at=clock.now(), older_than=timedelta(days=1))

@@ -15,12 +15,13 @@ from nightlight.foundation.clock import stamp
 from nightlight.trust.custody.append_only import GUARD
 from nightlight.trust.custody.models import Event
 from nightlight.trust.custody.verify import Problem
-from nightlight.trust.evidence import queries
+from nightlight.trust.evidence import destroying, queries
 from nightlight.trust.evidence.envelope import Damaged
 from nightlight.trust.evidence.keys import KeysRefused
 from nightlight.trust.evidence.models import APPEND_ONLY_TABLES, Blob, BlobKey, Item
 from nightlight.trust.evidence.store import Absent, StoreFailed
 from nightlight.trust.evidence.vault import current_vault
+from nightlight.trust.sealed import box as sealing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -99,6 +100,8 @@ def _file(vault: Vault, blob: Blob, where: str) -> Iterator[Problem]:
     try:
         vault.check(queries.sealed(blob))
     except BlobKey.DoesNotExist:
+        if _destroyed(blob):
+            return
         yield Problem(Code.KEY_MISSING, where, "the record of its key is gone")
     except KeysRefused as error:
         yield Problem(Code.KEY_MISSING, where, error.reason)
@@ -147,7 +150,7 @@ def _differences(item: Item, event: Event) -> Iterable[str]:
     recorded = {
         "source": item.source,
         "received_at": stamp(item.received_at),
-        "name": hashlib.sha256(item.name_as_sent.encode()).hexdigest() if item.name_as_sent else "",
+        "name": logged["name"] if _name_destroyed(item) else _name_digest(item),
         "blob": item.blob.public_id,
         "context": item.context,
         "md5": digests.md5,
@@ -156,6 +159,23 @@ def _differences(item: Item, event: Event) -> Iterable[str]:
         "size": digests.size,
     }
     return [name for name, value in recorded.items() if logged[name] != value]
+
+
+def _destroyed(blob: Blob) -> bool:
+    subjects = [_subject(item) for item in Item.objects.filter(blob=blob)]
+    return bool(subjects) and destroying.destroyed_items(subjects) == set(subjects)
+
+
+def _name_destroyed(item: Item) -> bool:
+    return destroying.name_was_destroyed(item) and bool(destroying.destroyed_items([_subject(item)]))
+
+
+def _name_digest(item: Item) -> str:
+    try:
+        name = item.name_as_sent
+    except (sealing.Damaged, sealing.KeysRefused) as refused:
+        return f"cannot be opened: {refused.reason}"
+    return hashlib.sha256(name.encode()).hexdigest() if name else ""
 
 
 def _events_without_receipt() -> Iterator[Problem]:

@@ -142,7 +142,7 @@ def test_the_same_bytes_are_kept_once_and_recorded_twice(vault: Vault) -> None:
     assert (one.new_bytes, other.new_bytes) == (True, False)
     assert one.blob == other.blob
     assert one.public_id != other.public_id
-    assert list(Item.objects.order_by("pk").values_list("name_as_sent", flat=True)) == ["a.png", "b.png"]
+    assert [item.name_as_sent for item in Item.objects.order_by("pk")] == ["a.png", "b.png"]
     assert stored(vault) == {first.locator}
     assert [facts(row)["new_bytes"] for row in Event.objects.order_by("pk")] == [True, False]
     assert b"".join(queries.read(Item.objects.get(pk=other.id))) == GRADIENT

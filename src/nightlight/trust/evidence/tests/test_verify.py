@@ -85,7 +85,7 @@ def test_a_missing_key_is_reported(kept: Sealed) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "fact"),
     [
-        ("name_as_sent", "'other.png'", "name"),
+        ("name_closed", "set_byte(name_closed, 2, 9)", "name"),
         ("source", "'reporter:RP-OTHER'", "source"),
         ("context", "'tip:NL-OTHER'", "context"),
         ("received_at", "received_at + interval '1 microsecond'", "received_at"),
@@ -93,7 +93,12 @@ def test_a_missing_key_is_reported(kept: Sealed) -> None:
     ],
 )
 def test_an_altered_receipt_is_reported(kept: Sealed, column: str, value: str, fact: str) -> None:
-    execute("evidence_item", "UPDATE evidence_item SET {} = {} WHERE name_as_sent = 'first.png'", column, value)
+    execute(
+        "evidence_item",
+        "UPDATE evidence_item SET {} = {} WHERE id = (SELECT min(id) FROM evidence_item)",
+        column,
+        value,
+    )
     assert found() == [("receipt-changed", f"differs from the custody log in: {fact}")]
     assert kept
 
@@ -105,7 +110,7 @@ def test_an_altered_digest_is_reported_by_the_file_and_by_the_log(kept: Sealed, 
 
 
 def test_a_receipt_that_is_gone_is_reported(kept: Sealed) -> None:
-    execute("evidence_item", "DELETE FROM evidence_item WHERE name_as_sent = 'calendar.txt'")
+    execute("evidence_item", "DELETE FROM evidence_item WHERE blob_id = (SELECT max(id) FROM evidence_blob)")
     assert [code for code, _ in found()] == ["receipt-missing", "receipt-missing"]
     assert kept
 
