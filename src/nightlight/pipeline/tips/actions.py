@@ -17,10 +17,11 @@ import psycopg
 from django.db import DatabaseError, connection, transaction
 
 from nightlight.foundation import public_ids
-from nightlight.pipeline.tips import rules
+from nightlight.pipeline.tips import closing, rules
 from nightlight.pipeline.tips.formats.cybertipline import answers, check
 from nightlight.pipeline.tips.formats.cybertipline.answers import Situation
 from nightlight.pipeline.tips.formats.cybertipline.document import Refused
+from nightlight.pipeline.tips.models import DocumentKind
 from nightlight.trust import statements
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.evidence import actions as evidence
@@ -41,8 +42,8 @@ WITH tip AS (
   VALUES (%(public_id)s, %(report_id)s, 'reporting-api', %(environment)s, %(reporter)s, %(sent_by)s, %(incident_type)s,
           %(batched)s, %(escalated)s, %(sha256)s, %(at)s, 'open', %(at)s) RETURNING id),
 document AS (
-  INSERT INTO tips_document (tip_id, kind, file_id, body, sha256, received_at)
-  SELECT id, 'report', '', %(body)s, %(sha256)s, %(at)s FROM tip RETURNING tip_id),
+  INSERT INTO tips_document (tip_id, kind, file_id, body, key_part, size, sha256, received_at)
+  SELECT id, 'report', '', %(body)s, %(key_part)s, %(size)s, %(sha256)s, %(at)s FROM tip RETURNING tip_id),
 """
 _HOLD = """
 WITH tip AS MATERIALIZED (
@@ -51,8 +52,8 @@ WITH tip AS MATERIALIZED (
 _DESCRIBE = """
 file AS (SELECT f.id FROM tips_tipfile f JOIN tip ON tip.id = f.tip_id WHERE f.file_id = %(file_id)s),
 document AS (
-  INSERT INTO tips_document (tip_id, kind, file_id, body, sha256, received_at)
-  SELECT tip.id, 'file-details', %(file_id)s, %(body)s, %(sha256)s, %(at)s FROM tip, file
+  INSERT INTO tips_document (tip_id, kind, file_id, body, key_part, size, sha256, received_at)
+  SELECT tip.id, 'file-details', %(file_id)s, %(body)s, %(key_part)s, %(size)s, %(sha256)s, %(at)s FROM tip, file
   ON CONFLICT DO NOTHING RETURNING tip_id),
 """
 _ADD_FILE = """,
@@ -65,8 +66,8 @@ WITH tip AS MATERIALIZED (
 """
 _RECEIPT = """
 document AS (
-  INSERT INTO tips_document (tip_id, kind, file_id, body, sha256, received_at)
-  SELECT id, 'receipt', '', %(body)s, %(sha256)s, %(at)s FROM tip RETURNING tip_id),
+  INSERT INTO tips_document (tip_id, kind, file_id, body, size, sha256, received_at)
+  SELECT id, 'receipt', '', %(body)s, %(size)s, %(sha256)s, %(at)s FROM tip RETURNING tip_id),
 """
 _FILES = """
 SELECT coalesce(array_agg(f.file_id ORDER BY f.id), '{}') FROM tips_tipfile f JOIN tips_tip t ON t.id = f.tip_id
@@ -111,6 +112,7 @@ def open_report(
 
     def attempt() -> tuple[int, str]:  # both ids are random: the rare clash is tried again
         public_id, report_id = public_ids.new("NL"), rules.new_report_id()
+        closed = closing.close(body, tip=public_id, kind=DocumentKind.REPORT)
         custody.run_with_event(
             _OPEN,
             {
@@ -124,7 +126,9 @@ def open_report(
                 "escalated": escalated,
                 "sha256": sha256,
                 "at": at,
-                "body": body,
+                "body": closed.body,
+                "key_part": closed.key_part,
+                "size": len(body),
             },
             source="document",
             by=by.actor,
@@ -187,13 +191,16 @@ def describe_file(
     checked = check.check_file_details(body, profile=settings.profile, now=at, newer=settings.newer, batched=batched)
     ((report_id, tip),) = tips
     sha256 = hashlib.sha256(body).digest()
+    closed = closing.close(body, tip=tip.public_id, kind=DocumentKind.FILE_DETAILS, file_id=checked.file_id)
     with _refusing():
         kept, files = custody.run_with_event(
             _HOLD + _DESCRIBE,
             {
                 "report_id": report_id,
                 "file_id": checked.file_id,
-                "body": body,
+                "body": closed.body,
+                "key_part": closed.key_part,
+                "size": len(body),
                 "sha256": sha256,
                 "at": at,
                 **_holding(by, at),
@@ -230,6 +237,7 @@ def finish(*, by: ReporterLogin, at: datetime, report_id: int) -> bytes:
             "state": "received",
             "files": file_ids,
             "body": receipt,
+            "size": len(receipt),
             "sha256": sha256,
             "at": at,
             **_holding(by, at),

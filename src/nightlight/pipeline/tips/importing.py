@@ -19,7 +19,7 @@ from django.db import transaction
 
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict
-from nightlight.pipeline.tips import rules
+from nightlight.pipeline.tips import closing, rules
 from nightlight.pipeline.tips.formats import cybertip_json
 from nightlight.pipeline.tips.models import (
     Document,
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from nightlight.trust.units.models import Unit
 
 # One CyberTip is some kilobytes; a file past this is not one, and must not fill the memory.
 MAX_FILE = 64 * 1024 * 1024
@@ -113,8 +115,9 @@ def _in_zip(archive: zipfile.ZipFile) -> Iterator[Candidate]:
 
 
 @transaction.atomic
-def start(*, by: str, at: datetime, name: str, expected: int) -> Import:
-    """Open an import and record that it began."""
+def start(*, by: str, at: datetime, name: str, expected: int, unit: Unit | None = None) -> Import:
+    """Open an import and record that it began. Its tips are held by ``unit``, unless said by the one that receives."""
+    held_by = {"unit": unit} if unit else {}
     batch = Import.objects.create(
         public_id=public_ids.new("IM"),
         name=name[:255],
@@ -122,6 +125,7 @@ def start(*, by: str, at: datetime, name: str, expected: int) -> Import:
         started_at=at,
         state=ImportState.RUNNING,
         expected=expected,
+        **held_by,
     )
     custody.append(
         by=by,
@@ -206,8 +210,19 @@ def _keep(batch: Import, body: bytes, sha256: bytes, *, found: Reading | None, a
         opened_at=at,
         state=state,
         state_at=at,
+        unit_id=batch.unit_id,
     )
-    Document.objects.create(tip=tip, kind=DocumentKind.DOWNLOAD, file_id="", body=body, sha256=sha256, received_at=at)
+    closed = closing.close(body, tip=tip.public_id, kind=DocumentKind.DOWNLOAD)
+    Document.objects.create(
+        tip=tip,
+        kind=DocumentKind.DOWNLOAD,
+        file_id="",
+        body=closed.body,
+        key_part=closed.key_part,
+        size=len(body),
+        sha256=sha256,
+        received_at=at,
+    )
     custody.append(
         by=batch.by,
         at=at,
@@ -224,12 +239,13 @@ def _keep(batch: Import, body: bytes, sha256: bytes, *, found: Reading | None, a
             "escalated": tip.escalated,
             "external_number": (found and found.external_number) or "",
             "import": batch.public_id,
+            "unit": batch.unit.public_id,
             "readable": found is not None,
             "report_sha256": sha256.hex(),
             "size": len(body),
         },
     )
-    summarise([tip])
+    summarise([tip], by=batch.by, at=at)
     return tip
 
 
@@ -260,9 +276,10 @@ def _finish(batch: Import, tally: Tally, at: datetime) -> None:
     )
 
 
-def start_upload(*, by: str, at: datetime, name: str, chunks: Iterable[bytes]) -> Import:
-    """Put what was dropped on the import page into the vault and have the worker import it.
+def start_upload(*, by: str, at: datetime, name: str, chunks: Iterable[bytes], unit_id: int) -> Import:
+    """Put what was dropped on the import page into the vault and have the worker import it for the unit.
 
+    To be called as the intake (``identity.receiving``), which can take in bytes that another unit has as well.
     Raises Conflict if it is larger than MAX_UPLOAD; then nothing is kept.
     """
     with current_vault().stage() as staging:
@@ -278,7 +295,12 @@ def start_upload(*, by: str, at: datetime, name: str, chunks: Iterable[bytes]) -
         sealed = staging.seal()
     with transaction.atomic():
         batch = Import.objects.create(
-            public_id=public_ids.new("IM"), name=name[:255], by=by, started_at=at, state=ImportState.WAITING
+            public_id=public_ids.new("IM"),
+            name=name[:255],
+            by=by,
+            started_at=at,
+            state=ImportState.WAITING,
+            unit_id=unit_id,
         )
         subject = f"import:{batch.public_id}"
         item = evidence.receive(by=by, at=at, sealed=sealed, name_as_sent=name[:255], context=subject, data={})

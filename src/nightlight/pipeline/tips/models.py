@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 
 from nightlight.trust.accounts.models import Environment, Reporter
 from nightlight.trust.evidence.models import Item
+from nightlight.trust.units.models import Unit
 
 APPEND_ONLY_TABLES = ("tips_document", "tips_tipfile", "tips_importedfile")
 
@@ -30,7 +31,7 @@ class State(models.TextChoices):
 
 
 class Tip(models.Model):
-    """One report. Everything but its state is written once; a trigger holds the state to the life cycle."""
+    """One report, held by one unit. Written once but for the unit and the state; a trigger holds it to that."""
 
     public_id = models.CharField(max_length=16, unique=True)
     report_id = models.BigIntegerField(unique=True)
@@ -45,26 +46,51 @@ class Tip(models.Model):
     opened_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices)
     state_at = models.DateTimeField()
+    # What comes in comes to the unit that receives; from there it is handed on.
+    unit = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        related_name="tips",
+        db_index=False,  # tip_inbox_unit begins with it
+        db_default=Func(function="units_receiving", output_field=models.BigIntegerField()),
+    )
+    # Whoever it reports was cleared: nobody who works on tips sees it any more (trust/retention).
+    set_apart = models.BooleanField(db_default=False)
 
     class Meta:
+        # Each holds what row security asks of a tip (rights.py), so that tips are counted without being fetched.
         indexes = [
+            models.Index(
+                fields=["unit", "environment", "state", "-state_at", "-id"],
+                include=["set_apart"],
+                name="tip_inbox_unit",
+                condition=~Q(state="open"),
+            ),
             # The inbox reads newest first; open reports are not in it, so opening one touches none of these.
             models.Index(
                 fields=["environment", "state", "-state_at", "-id"],
+                include=["unit", "set_apart"],
                 name="tip_inbox",
                 condition=~Q(state="open"),
             ),
             models.Index(
                 fields=["environment", "state", "incident_type", "-state_at", "-id"],
+                include=["unit", "set_apart"],
                 name="tip_inbox_type",
                 condition=~Q(state="open"),
             ),
             models.Index(
                 fields=["environment", "state", "reporter", "-state_at", "-id"],
+                include=["unit", "set_apart"],
                 name="tip_inbox_reporter",
                 condition=~Q(state="open"),
             ),
-            models.Index(fields=["environment", "opened_at"], name="tip_open", condition=Q(state="open")),
+            models.Index(
+                fields=["environment", "opened_at"],
+                include=["id", "unit", "set_apart"],
+                name="tip_open",
+                condition=Q(state="open"),
+            ),
             models.Index(fields=["payload_sha256"], name="tip_payload"),
         ]
 
@@ -82,12 +108,17 @@ class DocumentKind(models.TextChoices):
 
 
 class Document(models.Model):
-    """The exact bytes a reporter sent about a tip, or that we answered as its receipt."""
+    """The exact bytes a reporter sent about a tip, closed (see closing.py), or that we answered as its receipt.
+
+    ``size`` and ``sha256`` are those of the bytes as they came.
+    """
 
     tip = models.ForeignKey(Tip, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(max_length=14, choices=DocumentKind.choices)
     file_id = models.CharField(max_length=32, blank=True)
     body = models.BinaryField()
+    key_part = models.BinaryField(db_default=b"")
+    size = models.IntegerField()
     sha256 = models.BinaryField(max_length=32)
     received_at = models.DateTimeField()
 
@@ -125,6 +156,17 @@ class Summary(models.Model):
         return self.sentence
 
 
+class Shown(models.Model):
+    """What of a tip may be shown: its reading without what names a protected person (see shown.py)."""
+
+    tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="shown")
+    version = models.IntegerField()
+    body = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.tip_id}"
+
+
 class Unread(models.Model):
     """A closed tip whose summary is not made yet; a trigger puts it here when the tip is closed."""
 
@@ -160,6 +202,12 @@ class Import(models.Model):
     name = models.CharField(max_length=255)
     by = models.CharField(max_length=64)
     started_at = models.DateTimeField()
+    unit = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_default=Func(function="units_receiving", output_field=models.BigIntegerField()),
+    )
     state = models.CharField(max_length=10, choices=ImportState.choices)
     expected = models.IntegerField(default=0)
 

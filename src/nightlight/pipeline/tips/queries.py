@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Count, Max, Q
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from nightlight.trust.accounts.models import User
+    from nightlight.trust.units.viewer import Viewer
 
 PAGE = 50
 CAP = 10_000
@@ -61,6 +61,7 @@ class Filter:
     state: str = State.RECEIVED
     reporter: str = ""  # public id
     incident_type: str = ""
+    unit: str = ""  # public id of the unit that holds the tip
     since: datetime | None = None
     until: datetime | None = None
 
@@ -83,6 +84,7 @@ class Row:
     files: int | None
     network_events: int | None
     repeats: str | None
+    unit: str  # the name of the unit that holds it
 
     @property
     def type_label(self) -> str:
@@ -132,6 +134,7 @@ _COLUMNS = (
     "summary__files",
     "summary__network_events",
     "repeats__earlier__public_id",
+    "unit__name",
 )
 
 
@@ -149,7 +152,7 @@ def shortened(sentence: str, label: str) -> str:
     return f"{rest[:1].upper()}{rest[1:]}" if rest else sentence
 
 
-def inbox(viewer: User, wanted: Filter, *, after: Cursor | None = None, before: Cursor | None = None) -> Page:
+def inbox(viewer: Viewer, wanted: Filter, *, after: Cursor | None = None, before: Cursor | None = None) -> Page:
     """Return one page of tips, newest first: the first, the one after (older), or the one before (newer)."""
     tips, time = _matching(viewer, wanted), _time(wanted)
     if before is not None:
@@ -172,7 +175,7 @@ def inbox(viewer: User, wanted: Filter, *, after: Cursor | None = None, before: 
     )
 
 
-def arrived(viewer: User, wanted: Filter, since: Cursor, *, at_most: int = PAGE) -> tuple[Counted, list[Row]]:
+def arrived(viewer: Viewer, wanted: Filter, since: Cursor, *, at_most: int = PAGE) -> tuple[Counted, list[Row]]:
     """Return how many tips came after `since`, counted up to 100, and the newest of them."""
     time = _time(wanted)
     newer = _matching(viewer, wanted).filter(_newer_than(since, time))
@@ -180,50 +183,62 @@ def arrived(viewer: User, wanted: Filter, since: Cursor, *, at_most: int = PAGE)
     return Counted(min(len(rows), 100), len(rows) > 100), rows[:at_most]
 
 
-def now_read(viewer: User, ids: Iterable[str]) -> list[Row]:
+def now_read(viewer: Viewer, ids: Iterable[str]) -> list[Row]:
     """Return those of these tips whose summary has been made."""
     _must_read_tips(viewer)
     return _rows(Tip.objects.filter(public_id__in=list(ids), summary__isnull=False))
 
 
-def counted(viewer: User, wanted: Filter, *, cap: int = CAP) -> Counted:
+def counted(viewer: Viewer, wanted: Filter, *, cap: int = CAP) -> Counted:
     """Return how many tips match, counted up to the cap."""
     number = _matching(viewer, wanted).order_by()[: cap + 1].count()
     return Counted(min(number, cap), number > cap)
 
 
-_BY_STATE = " UNION ALL ".join(
-    f"SELECT '{state}', count(*) FROM ("  # noqa: S608 - the names of our own states
-    f"SELECT 1 FROM tips_tip WHERE environment = %(env)s AND state = '{state}' LIMIT %(stop)s) AS found"
-    for state in State.values
-)
+def _by_state(held: str) -> str:
+    return " UNION ALL ".join(
+        f"SELECT '{state}', count(*) FROM ("  # noqa: S608 - the names of our own states
+        f"SELECT 1 FROM tips_tip WHERE environment = %(env)s AND state = '{state}'{held} LIMIT %(stop)s) AS found"
+        for state in State.values
+    )
 
 
-def counted_by_state(viewer: User, environment: str, *, cap: int = 999) -> Mapping[str, Counted]:
+_BY_STATE = _by_state("")
+_BY_STATE_IN_REACH = _by_state(" AND unit_id = ANY (%(units)s)")
+
+
+def counted_by_state(viewer: Viewer, environment: str, *, cap: int = 999) -> Mapping[str, Counted]:
     """Return how many tips are in each state, each counted up to the cap; one query."""
     _must_read_tips(viewer)
     with connection.cursor() as cursor:
-        cursor.execute(_BY_STATE, {"env": environment, "stop": cap + 1})
+        told: dict[str, Any] = {"env": environment, "stop": cap + 1, "units": list(viewer.reach or ())}
+        cursor.execute(_BY_STATE if viewer.reach is None else _BY_STATE_IN_REACH, told)
         return {state: Counted(min(number, cap), number > cap) for state, number in cursor.fetchall()}
 
 
-def tip(viewer: User, public_id: str) -> Tip:
+def tip(viewer: Viewer, public_id: str) -> Tip:
     """Return one tip with its reporter, and the earlier tip it repeats if any. Raises NotFound."""
     _must_read_tips(viewer)
-    found = Tip.objects.select_related("reporter", "summary", "repeats__earlier").filter(public_id=public_id).first()
+    found = (
+        Tip.objects.select_related("reporter", "unit", "summary", "repeats__earlier")
+        .filter(public_id=public_id)
+        .first()
+    )
     if found is None:
-        raise NotFound(f"There is no tip {public_id}. Check the identifier; it looks like NL-7F3K-9QTX.")
+        raise NotFound(
+            f"There is no tip {public_id} that you may see. Check the identifier; it looks like NL-7F3K-9QTX."
+        )
     return found
 
 
-def repeated_by(viewer: User, earlier: Tip, *, at_most: int = 20) -> list[str]:
+def repeated_by(viewer: Viewer, earlier: Tip, *, at_most: int = 20) -> list[str]:
     """Return the public ids of tips that repeat this one, oldest first."""
     _must_read_tips(viewer)
     repeats = earlier.repeated_by.order_by("tip_id").values_list("tip__public_id", flat=True)
     return list(repeats[:at_most])
 
 
-def find(viewer: User, text: str) -> list[str]:
+def find(viewer: Viewer, text: str) -> list[str]:
     """Return the public ids of the tips that these words name: by our identifier, or by a report number."""
     _must_read_tips(viewer)
     try:
@@ -288,10 +303,12 @@ class Progress:
         return round(max(0, self.expected - self.done) / self.rate)
 
 
-def imports(viewer: User, *, public_id: str = "", at_most: int = PAGE) -> list[Progress]:
+def imports(viewer: Viewer, *, public_id: str = "", at_most: int = PAGE) -> list[Progress]:
     """Return imports, newest first, or the one that is asked for, with their counts by outcome."""
     _must_read_tips(viewer)
     batches = Import.objects.order_by("-started_at", "-id")
+    if viewer.reach is not None:
+        batches = batches.filter(unit__in=viewer.reach)
     if public_id:
         batches = batches.filter(public_id=public_id)
     by_outcome = {
@@ -325,7 +342,7 @@ class Entry:
     at: datetime
 
 
-def entries(viewer: User, public_id: str, *, outcome: str = "", after: str = "") -> tuple[list[Entry], str]:
+def entries(viewer: Viewer, public_id: str, *, outcome: str = "", after: str = "") -> tuple[list[Entry], str]:
     """Return one page of an import's files by name, and the name after which the next page begins."""
     _must_read_tips(viewer)
     files = ImportedFile.objects.filter(batch__public_id=public_id).order_by("name")
@@ -338,7 +355,7 @@ def entries(viewer: User, public_id: str, *, outcome: str = "", after: str = "")
     return found[:PAGE], found[PAGE - 1].name if len(found) > PAGE else ""
 
 
-def reasons(viewer: User, public_id: str, *, at_most: int = 10) -> list[tuple[str, str, int]]:
+def reasons(viewer: Viewer, public_id: str, *, at_most: int = 10) -> list[tuple[str, str, int]]:
     """Return (outcome, reason, how many) of an import's files that made no tip, the commonest first."""
     _must_read_tips(viewer)
     files = ImportedFile.objects.filter(batch__public_id=public_id).exclude(reason="")
@@ -346,17 +363,22 @@ def reasons(viewer: User, public_id: str, *, at_most: int = 10) -> list[tuple[st
     return list(counts[:at_most])
 
 
-def _must_read_tips(viewer: User) -> None:
+def _must_read_tips(viewer: Viewer) -> None:
     if not viewer.reads_tips:
         raise NotAllowed("Your role does not read tips.")
 
 
-def _matching(viewer: User, wanted: Filter) -> QuerySet[Tip]:
+def _matching(viewer: Viewer, wanted: Filter) -> QuerySet[Tip]:
     """The tips of a list. The conditions are those of the indexes of `Tip`, in their order."""
     _must_read_tips(viewer)
     tips = Tip.objects.filter(environment=wanted.environment, state=wanted.state)
+    # The database shows nothing beyond the viewer's reach anyway; said here as well, it can take the unit's index.
+    if viewer.reach is not None:
+        tips = tips.filter(unit__in=viewer.reach)
     if wanted.reporter:
         tips = tips.filter(reporter__public_id=wanted.reporter)
+    if wanted.unit:
+        tips = tips.filter(unit__public_id=wanted.unit)
     if wanted.incident_type:
         tips = tips.filter(incident_type=wanted.incident_type)
     time = _time(wanted)

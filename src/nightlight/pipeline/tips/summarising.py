@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import DatabaseError, connection, transaction
 
-from nightlight.pipeline.tips import reading, rules
-from nightlight.pipeline.tips.models import Summary, Tip, Unread
-from nightlight.pipeline.tips.understanding import understand_all
+from nightlight.pipeline.tips import reading, rules, shown
+from nightlight.pipeline.tips.models import Shown, Summary, Tip, Unread
+from nightlight.pipeline.tips.understanding import checked, understand_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from nightlight.pipeline.tips.understanding import Understood
 
@@ -40,7 +41,7 @@ WHERE t.id = ANY(%s) ON CONFLICT DO NOTHING
 """
 
 
-def summarise_new() -> int:
+def summarise_new(*, by: str, at: datetime) -> int:
     """Summarise every closed tip that has no summary yet, in batches, newest first; return how many.
 
     Two of these may run at once: each takes tips that the other has not.
@@ -50,23 +51,23 @@ def summarise_new() -> int:
         with transaction.atomic():
             unread = Unread.objects.select_for_update(skip_locked=True).order_by("-tip")
             keys = list(unread.values_list("tip_id", flat=True)[:BATCH])
-            _summarise_each_way(list(Tip.objects.filter(pk__in=keys)))
+            _summarise_each_way(list(Tip.objects.filter(pk__in=keys)), by=by, at=at)
             Unread.objects.filter(tip__in=keys).delete()
         total += len(keys)
         if len(keys) < BATCH:
             return total
 
 
-def _summarise_each_way(tips: list[Tip]) -> None:
+def _summarise_each_way(tips: list[Tip], *, by: str, at: datetime) -> None:
     """Summarise tips together; where one of them defeats us, one by one, so that it holds up no other."""
     try:
-        summarise(tips)
+        summarise(tips, by=by, at=at)
     except DatabaseError:
         raise
     except Exception:
         for tip in tips:
             try:
-                summarise([tip])
+                summarise([tip], by=by, at=at)
             except DatabaseError:
                 raise
             except Exception:
@@ -76,9 +77,16 @@ def _summarise_each_way(tips: list[Tip]) -> None:
 
 
 @transaction.atomic
-def summarise(tips: Sequence[Tip]) -> None:
-    """Make or renew the summaries of tips. Derived data: rebuilt from what was received, safe to run twice."""
-    made = [summary_of(understood) for understood in understand_all(tips)]
+def summarise(tips: Sequence[Tip], *, by: str, at: datetime) -> None:
+    """Make or renew the summaries of tips, what of them may be shown, and their sealed identities.
+
+    Derived data: rebuilt from what was received, safe to run twice. For the worker, which alone can open a report.
+    """
+    # In the order of their identifiers: sealed identities of one tip are renewed one at a time (see sealed/keeping.py).
+    understood = [checked(found) for found in understand_all(sorted(tips, key=lambda tip: tip.public_id))]
+    made = [summary_of(found) for found in understood]
+    rows = [shown.make(found, by=by, at=at) for found in understood]
+    Shown.objects.bulk_create(rows, update_conflicts=True, unique_fields=["tip"], update_fields=["version", "body"])
     Summary.objects.bulk_create(made, update_conflicts=True, unique_fields=["tip"], update_fields=RENEWED)
     if tips:
         with connection.cursor() as cursor:

@@ -4,25 +4,31 @@
 from __future__ import annotations
 
 from nightlight.foundation import clock
-from nightlight.pipeline.tips import actions, importing, summarising
+from nightlight.pipeline.tips import actions, importing, seeing, summarising
 from nightlight.trust import work
 
 
-@work.task(once=True, every="* * * * *")
+@work.task(acts_as="reading", once=True, every="* * * * *")
 def read() -> None:
     """Work out the inbox summary of every received tip that has none yet, newest first."""
-    summarising.summarise_new()
+    summarising.summarise_new(by=work.SERVICE, at=clock.now())
     work.wait_for_those_under_way()
-    summarising.summarise_new()
+    summarising.summarise_new(by=work.SERVICE, at=clock.now())
 
 
-@work.task(queue="imports")
+@work.task(acts_as="importing", queue="imports")
 def import_upload(*, subject: str) -> None:
     """Import what was dropped on the import page."""
     importing.run_upload(public_id=subject.removeprefix("import:"), at=clock.now)
 
 
-@work.task(every="*/5 * * * *", alone="expire")
+@work.task(acts_as="notices")
+def tell_owner(*, subject: str) -> None:
+    """Tell the unit that holds a tip that one of its sealed identities was opened."""
+    seeing.tell_holder(subject=subject, kind="sealed.opened", at=clock.now())
+
+
+@work.task(acts_as="expiry", every="*/5 * * * *", alone="expire")
 def expire() -> None:
     """Mark reports that were never finished."""
     actions.expire_due(by=work.SERVICE, at=clock.now())

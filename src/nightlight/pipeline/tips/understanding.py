@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nightlight.pipeline.tips import intake, reading
+from nightlight.pipeline.tips import closing, intake, reading
 from nightlight.pipeline.tips.formats import cybertip_json
 from nightlight.pipeline.tips.formats.cybertipline import check, read
 from nightlight.pipeline.tips.formats.cybertipline.document import Refused
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Understood:
-    """Everything understood of one tip; ``reading`` is None where the kept bytes could not be read."""
+    """Everything understood of one tip, children's names included: for the worker and the command line.
+
+    ``reading`` is None where the kept bytes could not be read.
+    """
 
     tip: Tip
     reading: Reading | None
@@ -34,7 +37,12 @@ class Understood:
 def understand(tip: Tip) -> Understood:
     """Read a tip anew from the bytes received, and check it once more. Never fails on what is stored."""
     (found,) = understand_all([tip])
-    return replace(found, findings=_findings(tip, found.documents))
+    return checked(found)
+
+
+def checked(understood: Understood) -> Understood:
+    """Return the same with what the checks find in it."""
+    return replace(understood, findings=_findings(understood.tip, understood.documents))
 
 
 def understand_all(tips: Sequence[Tip]) -> list[Understood]:
@@ -51,13 +59,14 @@ def _read(tip: Tip, documents: tuple[Document, ...], files: tuple[TipFile, ...])
     if tip.source == Source.DOWNLOAD:
         found = _download(tip, documents)
     else:
-        report, details = _parts(documents)
-        found = read.read_report(report, [bytes(d.body) for d in details], [_received(f) for f in files])
+        report, details = _parts(tip, documents)
+        told = [closing.opened(d, tip=tip.public_id) for d in details]
+        found = read.read_report(report, told, [_received(f) for f in files])
     return Understood(tip, found, (), documents, files)
 
 
-def _parts(documents: tuple[Document, ...]) -> tuple[bytes, list[Document]]:
-    report = next(bytes(d.body) for d in documents if d.kind == DocumentKind.REPORT)
+def _parts(tip: Tip, documents: tuple[Document, ...]) -> tuple[bytes, list[Document]]:
+    report = next(closing.opened(d, tip=tip.public_id) for d in documents if d.kind == DocumentKind.REPORT)
     return report, [d for d in documents if d.kind == DocumentKind.FILE_DETAILS]
 
 
@@ -65,7 +74,7 @@ def _download(tip: Tip, documents: tuple[Document, ...]) -> Reading | None:
     if tip.state == State.UNREADABLE:
         return None
     try:
-        return cybertip_json.read(bytes(documents[0].body))
+        return cybertip_json.read(closing.opened(documents[0], tip=tip.public_id))
     except cybertip_json.Unreadable:  # read when it came, so this is a rule that has changed since
         return None
 
@@ -90,7 +99,7 @@ def _findings(tip: Tip, documents: tuple[Document, ...]) -> tuple[Finding, ...]:
     """
     if tip.source == Source.DOWNLOAD:
         return ()
-    report, details = _parts(documents)
+    report, details = _parts(tip, documents)
     settings = intake.settings()
     found: list[Finding] = []
     try:
@@ -102,14 +111,14 @@ def _findings(tip: Tip, documents: tuple[Document, ...]) -> tuple[Finding, ...]:
             known_reports=lambda ids: ids,
         ).findings
         for document in details:
-            checked = check.check_file_details(
-                bytes(document.body),
+            told = check.check_file_details(
+                closing.opened(document, tip=tip.public_id),
                 profile=check.Profile.ADVISE,
                 now=document.received_at,
                 newer=settings.newer,
                 batched=lambda _report, _file: tip.batched,
             )
-            found += checked.findings
+            found += told.findings
     except Refused as refused:
         found.append(check.Finding("no-longer-valid", "report", refused.description, 0))
     return tuple(found)

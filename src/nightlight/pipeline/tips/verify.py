@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection
 
 from nightlight.foundation import clock
-from nightlight.pipeline.tips import summarising
+from nightlight.pipeline.tips import closing, summarising
 from nightlight.pipeline.tips.models import APPEND_ONLY_TABLES, Tip
 from nightlight.pipeline.tips.reading import READING_VERSION
 from nightlight.pipeline.tips.understanding import understand_all
 from nightlight.trust.custody.append_only import GUARD
 from nightlight.trust.custody.verify import Problem
+from nightlight.trust.sealed.box import Damaged, KeysRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,15 +27,19 @@ if TYPE_CHECKING:
 
 _TIPS = """
 SELECT t.id, t.public_id, t.report_id, t.source, t.environment, r.public_id, t.sent_by, t.incident_type, t.batched,
-       t.escalated, t.payload_sha256, t.opened_at, t.state, t.state_at
-FROM tips_tip t JOIN accounts_reporter r ON r.id = t.reporter_id WHERE t.id > %s ORDER BY t.id LIMIT 500
+       t.escalated, t.payload_sha256, t.opened_at, t.state, t.state_at, u.public_id, u.receives
+FROM tips_tip t JOIN accounts_reporter r ON r.id = t.reporter_id JOIN units_unit u ON u.id = t.unit_id
+WHERE t.id > %s ORDER BY t.id LIMIT 500
 """
 _EVENTS = """
 SELECT subject, body FROM custody_event
 WHERE subject = ANY(%s) AND kind IN ('tip.opened', 'tip.imported', 'tip.file-described', 'tip.received',
-                                     'tip.retracted', 'tip.expired') ORDER BY id
+                                     'tip.retracted', 'tip.expired', 'tip.handed-over',
+                                     'record.destroyed') ORDER BY id
 """
-_DOCUMENTS = "SELECT tip_id, kind, file_id, sha256, body FROM tips_document WHERE tip_id = ANY(%s) ORDER BY id"
+_DOCUMENTS = (
+    "SELECT tip_id, kind, file_id, sha256, body, key_part, size FROM tips_document WHERE tip_id = ANY(%s) ORDER BY id"
+)
 _FILES = """
 SELECT f.tip_id, f.file_id, i.public_id, i.context FROM tips_tipfile f JOIN evidence_item i ON i.id = f.item_id
 WHERE f.tip_id = ANY(%s) ORDER BY f.id
@@ -62,6 +67,8 @@ class _Tip(NamedTuple):
     opened_at: datetime
     state: str
     state_at: datetime
+    unit: str
+    unit_receives: bool
 
     @property
     def where(self) -> str:
@@ -79,6 +86,8 @@ class _Document(NamedTuple):
     file_id: str
     sha256: bytes
     body: bytes
+    key_part: bytes
+    size: int
 
 
 class _File(NamedTuple):
@@ -153,6 +162,7 @@ def _tip(tip: _Tip, events: list[_Event], documents: list[_Document], files: lis
     if said.get("report_sha256") != bytes(tip.payload_sha256).hex():
         yield Problem("tip-altered", tip.where, "Its digest is not what was recorded when it arrived.")
     yield from _state(tip, events)
+    yield from _holder(tip, events)
     yield from _documents(tip, events, documents)
     received = next((event.data["files"] for event in events if event.kind == "tip.received"), None)
     if received is not None and received != [file.file_id for file in files]:
@@ -176,6 +186,14 @@ def _state(tip: _Tip, events: list[_Event]) -> Iterator[Problem]:
         yield Problem("tip-state-altered", tip.where, "Its state or its times are not what the log says.")
 
 
+def _holder(tip: _Tip, events: list[_Event]) -> Iterator[Problem]:
+    moves = [event.data["to"] for event in events if event.kind == "tip.handed-over"]
+    came_to = events[0].data.get("unit")
+    expected = moves[-1] if moves else came_to
+    if (tip.unit != expected) if expected else not tip.unit_receives:
+        yield Problem("tip-holder-altered", tip.where, "The unit that holds it is not the one the log says.")
+
+
 def _documents(tip: _Tip, events: list[_Event], documents: list[_Document]) -> Iterator[Problem]:
     expected: dict[tuple[str, str], Json] = {}
     for event in events:
@@ -189,8 +207,18 @@ def _documents(tip: _Tip, events: list[_Event], documents: list[_Document]) -> I
             expected["receipt", ""] = event.data["receipt_sha256"]
     for document in documents:
         recorded = expected.pop((document.kind, document.file_id), None)
-        actual = hashlib.sha256(bytes(document.body)).hexdigest()
-        if recorded != actual or bytes(document.sha256).hex() != actual:
+        try:
+            body = closing.open_at(
+                tip.public_id, document.kind, document.file_id, bytes(document.key_part), bytes(document.body)
+            )
+        except (Damaged, KeysRefused) as refused:
+            if not document.key_part and any(event.kind == "record.destroyed" for event in events):
+                continue
+            text = f"The {document.kind} {document.file_id} cannot be opened: {refused.reason}."
+            yield Problem("document-altered", tip.where, text)
+            continue
+        actual = hashlib.sha256(body).hexdigest()
+        if recorded != actual or bytes(document.sha256).hex() != actual or document.size != len(body):
             text = f"The {document.kind} {document.file_id} is not what was received."
             yield Problem("document-altered", tip.where, text)
     for kind, file_id in expected:

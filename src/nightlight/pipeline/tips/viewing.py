@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nightlight.pipeline.tips.models import Tip
-    from nightlight.trust.accounts.models import User
+    from nightlight.trust.units.viewer import Viewer
 
 
 @transaction.atomic
-def record_view(*, by: User, at: datetime, tip: Tip) -> None:
+def record_view(*, by: Viewer, at: datetime, tip: Tip) -> None:
     """Append ``tip.viewed`` for this person. Raises NotAllowed if the person's role reads no tips."""
     if not by.reads_tips:
         raise NotAllowed("Your role does not read tips.")
     custody.append(
-        by=f"officer:{by.public_id}",
+        by=by.actor,
         at=at,
         kind="tip.viewed",
         subject=f"tip:{tip.public_id}",
-        data={"role": by.role},
+        data={"roles": sorted(by.roles)},
     )

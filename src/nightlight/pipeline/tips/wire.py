@@ -22,6 +22,7 @@ from nightlight.pipeline.tips import actions, bodies, intake
 from nightlight.pipeline.tips.formats.cybertipline import answers, check
 from nightlight.pipeline.tips.formats.cybertipline.answers import Situation
 from nightlight.pipeline.tips.formats.cybertipline.document import Refused
+from nightlight.trust import identity
 from nightlight.trust.accounts import queries as accounts
 from nightlight.trust.evidence.envelope import Damaged
 from nightlight.trust.evidence.keys import KeysRefused
@@ -67,10 +68,11 @@ def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
     in a platform's request, and would cost as much as the request itself.
     """
     request_id = uuid.uuid4().hex
-    try:
-        reply = _reply(environ, request_id)
-    finally:
-        connection.close()  # back to the pool
+    with identity.receiving():
+        try:
+            reply = _reply(environ, request_id)
+        finally:
+            connection.close()  # back to the pool
     headers = [
         ("Content-Type", answers.CONTENT_TYPE),
         ("Content-Length", str(len(reply.body))),

@@ -62,6 +62,7 @@ class Withheld:
     reading: Reading
     held_back: dict[str, HeldBack]
     mask: Callable[[str], str]
+    protected: tuple[Party, ...]
 
     def covers(self, path: str) -> bool:
         """Whether a place in the report lies in the part about a protected party."""
@@ -71,9 +72,12 @@ class Withheld:
         )
 
 
-def withhold(reading: Reading, today: date) -> Withheld:
-    """Return the reading without what names a protected party; `today` decides who is a child by now."""
-    protected = {p.source for p in reading.parties if p.protected_on(today)}
+def withhold(reading: Reading, today: date, apart: frozenset[str] = frozenset()) -> Withheld:
+    """Return the reading without what names a protected party; `today` decides who is a child by now.
+
+    `apart` are the places of people who were cleared: nothing of them is shown either.
+    """
+    protected = {p.source for p in reading.parties if p.protected_on(today) or p.source in apart}
     protected |= {p.source for p in reading.parties if p.belongs_to in protected}
     kept = {p.source for p in reading.parties} - protected
     openly = {word.casefold() for p in reading.parties if p.source in kept for word in (*_words(p), *_names(p))}
@@ -90,7 +94,11 @@ def withhold(reading: Reading, today: date) -> Withheld:
         parties=tuple(_emptied(p) if p.source in protected else p for p in reading.parties),
     )
     held = {p.source: _held_back(p) for p in reading.parties if p.source in protected}
-    return Withheld(_masked(emptied, mask), held, mask)
+    named = tuple(p for p in reading.parties if p.source in protected)
+    found = Withheld(_masked(emptied, mask), held, mask, named)
+    # A value that has no place here and lies in the part about a protected party goes as a whole.
+    unknown = tuple(replace(u, value="") if u.protected or found.covers(u.path) else u for u in found.reading.unknown)
+    return replace(found, reading=replace(found.reading, unknown=unknown))
 
 
 def _emptied(party: Party) -> Party:

@@ -150,3 +150,6 @@ CYBERTIP_JSON = b"""{
   }
 }
 """
+
+# Everything in the example report that names the child in it, and how the page calls her.
+CHILD_WORDS = ("Meera", "Invented", "yellow-boat", "Example School")

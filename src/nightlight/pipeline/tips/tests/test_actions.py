@@ -23,6 +23,8 @@ from nightlight.trust.accounts import queries as accounts
 from nightlight.trust.custody import verify as custody_verify
 from nightlight.trust.custody.models import Event
 from nightlight.trust.evidence import verify as evidence_verify
+from nightlight.trust.units import actions as units
+from nightlight.trust.units.models import Unit
 
 if TYPE_CHECKING:
     from nightlight.trust.accounts.queries import ReporterLogin
@@ -134,12 +136,12 @@ def test_a_finished_report_is_summarised_and_its_repeat_flagged(vault: Vault) ->
     for number, reporter in ((first, who), (second, who)):
         upload(vault, reporter, number)
         actions.finish(by=reporter, at=AT, report_id=number)
-        summarise([Tip.objects.get(report_id=number)])
-    summarise([Tip.objects.get(report_id=other)])
+        summarise([Tip.objects.get(report_id=number)], by="service:worker", at=AT)
+    summarise([Tip.objects.get(report_id=other)], by="service:worker", at=AT)
     assert Summary.objects.get(tip__report_id=first).files == 1
     assert LikelyDuplicate.objects.get().tip.report_id == second
     assert LikelyDuplicate.objects.get().earlier.report_id == first
-    summarise([Tip.objects.get(report_id=second)])  # safe to run twice
+    summarise([Tip.objects.get(report_id=second)], by="service:worker", at=AT)  # safe to run twice
     assert LikelyDuplicate.objects.count() == 1
 
 
@@ -148,7 +150,7 @@ def test_the_same_report_days_later_is_no_retry() -> None:
     who = login()
     opened(who)
     late = opened(who, at=AT + rules.REPEAT_WITHIN + HOUR)
-    summarise([Tip.objects.get(report_id=late)])
+    summarise([Tip.objects.get(report_id=late)], by="service:worker", at=AT)
     assert not LikelyDuplicate.objects.exists()
 
 
@@ -194,6 +196,8 @@ def test_verification_finds_any_altered_field_document_or_file(vault: Vault) -> 
     open_one = opened(who)
     assert _problems() == []
     public_id = Tip.objects.get(report_id=number).public_id
+    root = Unit.objects.get(receives=True)
+    units.add_unit(by="command:cli", at=AT, code="ELSEWHERE", name="Elsewhere", kind="district", parent=root)
     changes = {
         "tips_tip": [
             "sent_by = 'x'",
@@ -205,12 +209,19 @@ def test_verification_finds_any_altered_field_document_or_file(vault: Vault) -> 
             "opened_at = opened_at + interval '1 second'",
             "state_at = state_at + interval '1 second'",
             "state = 'retracted'",
+            "unit_id = (SELECT max(id) FROM units_unit)",
             "payload_sha256 = decode('00', 'hex')",
             "public_id = 'NL-0000-0000'",
         ],
-        "tips_document": ["body = set_byte(body, 3, 7)", "sha256 = decode('00', 'hex')", "kind = 'download'"],
+        "tips_document": [
+            "body = set_byte(body, 3, 7)",
+            "key_part = set_byte(key_part, 60, 9)",
+            "size = size + 1",
+            "sha256 = decode('00', 'hex')",
+            "kind = 'download'",
+        ],
         "tips_tipfile": ["file_id = 'x'"],
-        "evidence_item": ["context = 'tip:other'", "name_as_sent = 'b.png'"],
+        "evidence_item": ["context = 'tip:other'", "name_closed = set_byte(name_closed, 2, 9)"],
         "evidence_blob": ["size = size + 1", "md5 = sha1"],
         "custody_event": ["kind = 'tip.seen'", "actor = 'officer:x'"],
     }

@@ -41,7 +41,7 @@ def test_a_tip_that_defeats_us_is_said_so_and_holds_up_no_other(monkeypatch: pyt
         return made(understood)
 
     monkeypatch.setattr(summarising, "summary_of", brittle)
-    assert summarising.summarise_new() == 4
+    assert summarising.summarise_new(by="service:worker", at=AT) == 4
     assert Summary.objects.count() == 4
     assert Summary.objects.get(tip=bad).sentence.startswith("No summary could be made")
     assert not Unread.objects.exists()
@@ -53,9 +53,9 @@ def test_every_closed_tip_waits_to_be_read_and_an_open_one_does_not() -> None:
     retracted, still_open = opened(who), opened(who)
     actions.retract(by=who, at=AT, report_id=retracted)
     assert [unread.tip.report_id for unread in Unread.objects.select_related("tip")] == [retracted]
-    assert summarising.summarise_new() == 1
+    assert summarising.summarise_new(by="service:worker", at=AT) == 1
     assert not Summary.objects.filter(tip__report_id=still_open).exists()
-    assert summarising.summarise_new() == 0
+    assert summarising.summarise_new(by="service:worker", at=AT) == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def test_two_readers_share_the_work() -> None:
     taken: list[int] = []
 
     def read() -> None:
-        taken.append(summarising.summarise_new())
+        taken.append(summarising.summarise_new(by="service:worker", at=AT))
         connection.close()
 
     readers = [threading.Thread(target=read) for _ in range(2)]
@@ -79,7 +79,7 @@ def test_two_readers_share_the_work() -> None:
 @pytest.mark.django_db
 def test_an_altered_summary_reporter_or_credential_is_noticed() -> None:
     finished(1)
-    summarising.summarise_new()
+    summarising.summarise_new(by="service:worker", at=AT)
     checks = (accounts_verify.check, tips_verify.check_summaries)
     assert [problem for check in checks for problem in check()] == []
     changes = {

@@ -9,12 +9,11 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightlight.outlook.desk.tests.cast import CHILD_WORDS
-from nightlight.outlook.desk.withholding import withhold
 from nightlight.pipeline.tips.formats.cybertipline.read import read_report
 from nightlight.pipeline.tips.people import Role
 from nightlight.pipeline.tips.reading import Reading, to_json
-from nightlight.pipeline.tips.tests.example_reports import FILE_DETAILS_XML, REPORT_XML
+from nightlight.pipeline.tips.tests.example_reports import CHILD_WORDS, FILE_DETAILS_XML, REPORT_XML
+from nightlight.pipeline.tips.withholding import withhold
 
 TODAY = date(2026, 11, 22)
 
