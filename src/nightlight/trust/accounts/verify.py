@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that every reporter and credential is what the custody log says was entered."""
+"""Checks that every reporter, credential and token is what the custody log says was entered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from nightlight.trust.accounts.models import Credential, Reporter
+from nightlight.foundation.clock import stamp
+from nightlight.trust.accounts.models import ApiToken, Credential, Reporter
 from nightlight.trust.custody.models import Event
 from nightlight.trust.custody.verify import Problem
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check() -> Iterator[Problem]:
-    """Compare reporters and credentials with their events; yield what does not agree."""
+    """Compare reporters, credentials and tokens with their events; yield what does not agree."""
     added = dict(_events("reporter.added"))
     for reporter in Reporter.objects.order_by("id"):
         where = f"reporter:{reporter.public_id}"
@@ -37,6 +38,22 @@ def check() -> Iterator[Problem]:
         }
         if subject != where or said != stored or credential.active == (credential.username in revoked):
             yield Problem("credential-altered", where, f"The credential {credential.username} is not what was issued.")
+    yield from _tokens()
+
+
+def _tokens() -> Iterator[Problem]:
+    issued, revoked = dict(_events("token.issued")), {subject for subject, _ in _events("token.revoked")}
+    for token in ApiToken.objects.order_by("id"):
+        where = f"token:{token.public_id}"
+        stored = {
+            "name": token.name,
+            "scopes": token.scopes,
+            "unit": token.unit,
+            "expires_at": stamp(token.expires_at),
+            "digest_sha256": digest_of(bytes(token.digest)),
+        }
+        if issued.get(where) != stored or (token.revoked_at is not None) != (where in revoked):
+            yield Problem("token-altered", where, "The token is not what was issued.")
 
 
 def digest_of(stored: bytes) -> str:
