@@ -14,6 +14,13 @@ from nightlight.pipeline.tips import verify as tips_verify
 from nightlight.trust import work
 from nightlight.trust.accounts import verify as accounts_verify
 from nightlight.trust.evidence import verify as evidence_verify
+from nightlight.trust.retention import tasks as retention
+from nightlight.trust.retention import verify as retention_verify
+from nightlight.trust.sealed import tasks as sealed
+from nightlight.trust.sealed import verify as sealed_verify
+from nightlight.trust.units import verify as units_verify
+from nightlight.trust.viewing import tasks as viewing
+from nightlight.trust.viewing import verify as viewing_verify
 
 if TYPE_CHECKING:
     from nightlight.trust.custody.actions import EventRef
@@ -21,6 +28,11 @@ if TYPE_CHECKING:
 STORY = {
     "tip.received": [tips.read],
     "tips.upload-received": [tips.import_upload],
+    "sealed.unsealing-asked": [sealed.answer],
+    "sealed.opened": [tips.tell_owner],
+    "evidence.viewing-asked": [viewing.render],
+    "person.cleared": [retention.set_apart],
+    "destruction.approved": [retention.carry_out],
 }
 
 
@@ -45,4 +57,13 @@ def follow_in_sql(kind: str) -> list[str]:
 
 
 # What ``nightlight custody verify`` compares with the log, beyond the log itself.
-CHECKS = (accounts_verify.check, evidence_verify.check, tips_verify.check, tips_verify.check_summaries)
+CHECKS = (
+    accounts_verify.check,
+    evidence_verify.check,
+    sealed_verify.check,
+    units_verify.check,
+    viewing_verify.check,
+    retention_verify.check,
+    tips_verify.check,
+    tips_verify.check_summaries,
+)

@@ -13,8 +13,15 @@ class StoryConfig(AppConfig):
     label = "nightlight_config"
 
     def ready(self) -> None:
-        """Have the custody log tell the story of each event, in the event's own transaction."""
+        """Have the custody log tell the story of each event, and sealed names opened only for who sees the record."""
         from nightlight import story
+        from nightlight.outlook.desk import looking
+        from nightlight.pipeline.tips import destroying, seeing
         from nightlight.trust.custody import actions as custody
+        from nightlight.trust.sealed import actions as sealed
+        from nightlight.trust.viewing import preparing
 
         custody.listen(story.follow, statements=story.follow_in_sql)
+        sealed.let_through_only(seeing.sees)
+        preparing.let_through_only(looking.may_open)
+        destroying.register()

@@ -7,12 +7,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROFILES = ("advise", "sandbox", "strict")
 PRESETS = ("modern", "legacy-200")
+SECOND_FACTOR = ("required", "offered")
 
 
 class WrongSetting(Exception):
@@ -35,9 +37,17 @@ class Environment:
     hosts: tuple[str, ...]  # NIGHTLIGHT_HOSTS: names this installation answers to
     demo: bool  # NIGHTLIGHT_DEMO: shows the exercise's sign-ins on the sign-in page
     insecure_http: bool  # NIGHTLIGHT_INSECURE_HTTP: cookies over plain HTTP (loopback, behind no TLS)
+    second_factor: str  # NIGHTLIGHT_SECOND_FACTOR: required or offered; a demo offers it
+    idle_lock: int  # NIGHTLIGHT_IDLE_LOCK: minutes without a request until a session is locked
+    oidc_url: str  # NIGHTLIGHT_OIDC_URL: the issuer people may sign in through; empty = none
+    oidc_client_id: str  # NIGHTLIGHT_OIDC_CLIENT_ID: how this installation is known there
+    oidc_client_secret: str  # NIGHTLIGHT_OIDC_CLIENT_SECRET_FILE: what the file holds, mode 0600
+    oidc_name: str  # NIGHTLIGHT_OIDC_NAME: what the button on the sign-in page says
+    oidc_trusts_second_factor: bool  # NIGHTLIGHT_OIDC_TRUSTS_SECOND_FACTOR: its second factor is enough
     intake_profile: str  # NIGHTLIGHT_INTAKE_PROFILE: advise, sandbox or strict
     intake_preset: str  # NIGHTLIGHT_INTAKE_STATUS: modern or legacy-200
     intake_newer: bool  # NIGHTLIGHT_INTAKE_NEWER_ELEMENTS: accept elements newer than November 2025
+    law: str  # NIGHTLIGHT_LAW: the country whose law pack is used
     zone: str  # NIGHTLIGHT_ZONE: the officers' time zone
     log_level: str  # NIGHTLIGHT_LOG_LEVEL
     web_processes: int  # NIGHTLIGHT_WEB_PROCESSES
@@ -79,6 +89,30 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _issuer(env: Mapping[str, str]) -> str:
+    """Return the OpenID Connect issuer; what it says decides who may enter, so it is asked over TLS only."""
+    url = env.get("NIGHTLIGHT_OIDC_URL", "").strip().rstrip("/")
+    parts = urlsplit(url)
+    here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if url and not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and here))):
+        raise WrongSetting("NIGHTLIGHT_OIDC_URL must begin with https://")
+    return url
+
+
+def _private(env: Mapping[str, str], name: str) -> str:
+    """Return what the file holds that a setting names; refuse a file that others may read."""
+    path = env.get(name, "").strip()
+    if not path:
+        return ""
+    try:
+        mode, text = Path(path).stat().st_mode, Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"{name} names a file that cannot be read: {error}") from None
+    if mode & 0o077:
+        raise WrongSetting(f"{name} names a file that others may read; run chmod 600 {path}")
+    return text
+
+
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
 
@@ -97,6 +131,14 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
     database_url = env.get("DATABASE_URL", "").strip()
     if database_url and not database_url.startswith(("postgres://", "postgresql://")):
         raise WrongSetting("DATABASE_URL must begin with postgresql://; PostgreSQL is the only database")
+    demo = _flag(env, "NIGHTLIGHT_DEMO", default=False)
+    second_factor = _one_of(env, "NIGHTLIGHT_SECOND_FACTOR", SECOND_FACTOR)
+    oidc_url, client_id = _issuer(env), env.get("NIGHTLIGHT_OIDC_CLIENT_ID", "").strip()
+    client_secret = _private(env, "NIGHTLIGHT_OIDC_CLIENT_SECRET_FILE")
+    if oidc_url and not (client_id and client_secret):
+        raise WrongSetting(
+            "NIGHTLIGHT_OIDC_URL also needs NIGHTLIGHT_OIDC_CLIENT_ID and NIGHTLIGHT_OIDC_CLIENT_SECRET_FILE"
+        )
     return Environment(
         home=home,
         database_url=database_url,
@@ -108,11 +150,19 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         custody_retired_keys=_list(env, "NIGHTLIGHT_CUSTODY_RETIRED_KEYS"),
         proxies=_list(env, "NIGHTLIGHT_PROXIES"),
         hosts=_list(env, "NIGHTLIGHT_HOSTS"),
-        demo=_flag(env, "NIGHTLIGHT_DEMO", default=False),
+        demo=demo,
         insecure_http=_flag(env, "NIGHTLIGHT_INSECURE_HTTP", default=False),
+        second_factor="offered" if demo else second_factor,
+        idle_lock=_count(env, "NIGHTLIGHT_IDLE_LOCK", 15),
+        oidc_url=oidc_url,
+        oidc_client_id=client_id,
+        oidc_client_secret=client_secret,
+        oidc_name=env.get("NIGHTLIGHT_OIDC_NAME", "").strip() or "single sign-on",
+        oidc_trusts_second_factor=_flag(env, "NIGHTLIGHT_OIDC_TRUSTS_SECOND_FACTOR", default=False),
         intake_profile=_one_of(env, "NIGHTLIGHT_INTAKE_PROFILE", PROFILES),
         intake_preset=_one_of(env, "NIGHTLIGHT_INTAKE_STATUS", PRESETS),
         intake_newer=_flag(env, "NIGHTLIGHT_INTAKE_NEWER_ELEMENTS", default=False),
+        law=_one_of(env, "NIGHTLIGHT_LAW", ("IN", "US")),
         zone=env.get("NIGHTLIGHT_ZONE", "").strip() or "Asia/Kolkata",
         log_level=_one_of(env, "NIGHTLIGHT_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
         web_processes=_count(env, "NIGHTLIGHT_WEB_PROCESSES", os.cpu_count() or 1),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -27,6 +27,13 @@ set_up()
 if os.environ.get("NIGHTLIGHT_SUPERVISED"):
     die_with_parent()  # a server process whose master was killed must not go on holding the port
 _django = get_wsgi_application()
+# What pages get from Django's middleware, for a browser that is led to the reporting API.
+_BESIDE_PAGES = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+_TLS_ONLY = ("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains")
 
 from nightlight.pipeline.tips import wire  # needs Django set up
 
@@ -37,7 +44,7 @@ def _answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[
     A page that is complete is handed over in one piece instead of being streamed.
     """
     if environ["PATH_INFO"].startswith(wire.PREFIX):
-        return wire.application(environ, start_response)
+        return wire.application(environ, _guarded(environ, start_response))
     response = _django(environ, start_response)
     if getattr(response, "streaming", False):
         return response
@@ -46,6 +53,17 @@ def _answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[
     if close:
         close()
     return body
+
+
+def _guarded(environ: dict[str, Any], start_response: StartResponse) -> StartResponse:
+    beside = list(_BESIDE_PAGES)
+    if settings.SECURE_HSTS_SECONDS and environ.get("wsgi.url_scheme") == "https":
+        beside.append(_TLS_ONLY)
+
+    def start(status: str, headers: list[tuple[str, str]]) -> object:
+        return start_response(status, headers + beside)
+
+    return cast("StartResponse", start)
 
 
 def _forget_secrets() -> None:

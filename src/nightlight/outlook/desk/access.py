@@ -13,8 +13,12 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRefresh
 
+from nightlight.foundation import clock
 from nightlight.foundation.refusals import NotAllowed
+from nightlight.trust import identity
 from nightlight.trust.accounts.models import Role, User
+from nightlight.trust.units import rules
+from nightlight.trust.units.viewer import Viewer, viewer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +33,7 @@ class DeskRequest(HttpRequest):
     """A request of somebody who is signed in."""
 
     user: User
+    viewer: Viewer
     htmx: HtmxDetails
 
 
@@ -49,9 +54,21 @@ class Decided(Protocol[P]):
         """Answer the request, or say why not."""
 
 
-TIPS = _("Tips are read by officers and auditors. Your role manages people and the system and sees no tip.")
+TIPS = _("Tips are read by those who work on them. Your role manages people and the system and sees no tip.")
 SYSTEM = _("This page is for administrators and auditors. Ask an administrator for what you need changed.")
-UPLOADS = _("Imports are started by officers. You can follow them, but not start one.")
+UPLOADS = _("Imports are started by intake analysts and triage officers. You can follow them, but not start one.")
+NO_POST = _("You hold no post in any unit now, so there is nothing you may see. Ask an administrator.")
+
+
+def viewer_of_request(request: HttpRequest) -> Viewer:
+    """Return whoever is signed in, with the posts they hold now; worked out once for each request."""
+    found: Viewer | None = getattr(request, "viewer", None)
+    if found is None:
+        user = cast("User", request.user)
+        with identity.acting_as(viewer=user.pk):
+            found = viewer_of(user, clock.now())
+        request.viewer = found  # type: ignore[attr-defined]
+    return found
 
 
 def for_roles(
@@ -72,9 +89,11 @@ def for_roles(
                 if asked.htmx:
                     return HttpResponseClientRefresh()
                 return redirect_to_login(request.get_full_path())
-            if not isinstance(request.user, User) or request.user.role not in roles:
-                raise NotAllowed(str(otherwise))
-            response = view(asked, *args, **kwargs)
+            viewer = viewer_of_request(request)
+            if not viewer.roles & decision.roles:
+                raise NotAllowed(str(otherwise) if viewer.posts else str(NO_POST))
+            with identity.acting_as(viewer=viewer.user_id):
+                response = view(asked, *args, **kwargs)
             add_never_cache_headers(response)
             return response
 
@@ -85,6 +104,6 @@ def for_roles(
     return wrap
 
 
-reads_tips = for_roles(Role.OFFICER, Role.AUDITOR, otherwise=TIPS)
-imports_tips = for_roles(Role.OFFICER, otherwise=UPLOADS)
+reads_tips = for_roles(*rules.READS, otherwise=TIPS)
+imports_tips = for_roles(*rules.IMPORTS, otherwise=UPLOADS)
 sees_system = for_roles(Role.ADMINISTRATOR, Role.AUDITOR, otherwise=SYSTEM)

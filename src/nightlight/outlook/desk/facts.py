@@ -14,10 +14,10 @@ from nightlight.pipeline.tips.values import Stated
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from nightlight.outlook.desk.withholding import HeldBack
     from nightlight.pipeline.tips.people import AccountState, Address, Device, Email, Party, Person, Phone
     from nightlight.pipeline.tips.reading import InternetDetail, LawEnforcement, ReporterStatement
     from nightlight.pipeline.tips.values import Moment
+    from nightlight.pipeline.tips.withholding import HeldBack
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Asked:
     state: str = State.RECEIVED
     reporter: str = ""
     incident_type: str = ""
+    unit: str = ""
     first_day: date | None = None
     last_day: date | None = None
     after: Cursor | None = None
@@ -41,6 +42,7 @@ class Asked:
             state=self.state,
             reporter=self.reporter,
             incident_type=self.incident_type,
+            unit=self.unit,
             since=_midnight(self.first_day, zone),
             until=_midnight(self.last_day and self.last_day + timedelta(days=1), zone),
         )
@@ -48,7 +50,7 @@ class Asked:
     @property
     def narrowed(self) -> bool:
         """Whether fewer tips are shown than the state alone would show."""
-        return bool(self.reporter or self.incident_type or self.first_day or self.last_day)
+        return bool(self.reporter or self.incident_type or self.unit or self.first_day or self.last_day)
 
     @property
     def live(self) -> bool:
@@ -62,6 +64,7 @@ class Asked:
             "state": "" if self.state == State.RECEIVED else self.state,
             "reporter": self.reporter,
             "type": self.incident_type,
+            "unit": self.unit,
             "from": self.first_day or "",
             "to": self.last_day or "",
         } | changed
@@ -76,6 +79,7 @@ def read(parameters: Mapping[str, str], reporters: Sequence[tuple[str, str]] | N
     asked.incident_type = _one_of(asked, parameters, "type", [kind.value for kind in IncidentType], "")
     known = None if reporters is None else [public_id for public_id, _name in reporters]
     asked.reporter = _one_of(asked, parameters, "reporter", known, "")
+    asked.unit = _one_of(asked, parameters, "unit", None, "").upper()
     asked.first_day = _day(asked, parameters, "from")
     asked.last_day = _day(asked, parameters, "to")
     asked.after = _place(asked, parameters, "after")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nightlight.pipeline.tips.reading import Reading
-    from nightlight.pipeline.tips.understanding import Understood
+    from nightlight.pipeline.tips.shown import ShownTip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,25 @@ class NextStep:
     until: datetime | None = None
 
 
-def next_step(understood: Understood, repeats: str | None) -> NextStep:
+def next_step(shown: ShownTip, repeats: str | None) -> NextStep:
     """Return the next step; `repeats` is the public id of the earlier tip that this one repeats."""
-    reading = understood.reading
-    if reading is None or understood.tip.state == State.UNREADABLE:
+    reading = shown.reading
+    if not shown.read and shown.tip.state == State.RECEIVED:
+        return NextStep(_("Wait a moment: this report is being read. Load the page again."))
+    if (reading is None and shown.read) or shown.tip.state == State.UNREADABLE:
         text = _("Look at what was kept, and ask the sender for the report again.")
         return NextStep(text, "#documents", _("What was kept"))
-    unfinished = _by_state(understood, repeats)
-    return unfinished or _by_content(reading)
+    unfinished = _by_state(shown, repeats)
+    return unfinished or (
+        _by_content(reading) if reading else NextStep(_("Read what came."), "#documents", _("What was kept"))
+    )
 
 
-def _by_state(understood: Understood, repeats: str | None) -> NextStep | None:
-    tip = understood.tip
+def _by_state(shown: ShownTip, repeats: str | None) -> NextStep | None:
+    tip = shown.tip
     if tip.state == State.OPEN:
-        acts = [document.received_at for document in understood.documents]
-        acts += [file.item.received_at for file in understood.files]
+        acts = [document.received_at for document in shown.documents]
+        acts += [file.item.received_at for file in shown.files]
         lapses = rules.expires_at(tip.opened_at, max(acts, default=tip.opened_at))
         return NextStep(_("Wait: the reporter has not finished this report. It lapses"), until=lapses)
     if tip.state == State.RETRACTED:

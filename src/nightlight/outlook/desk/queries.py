@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Min, Q
+from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from nightlight.pipeline.tips.queries import Counted
 from nightlight.trust.accounts.models import Reporter, User
 from nightlight.trust.custody import queries as custody
 from nightlight.trust.custody.models import Pending
+from nightlight.trust.units.models import Post
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +47,37 @@ def custody_state() -> CustodyState:
     )
 
 
-def people() -> list[User]:
-    """Return everybody who can sign in or once could, by name."""
-    return list(User.objects.order_by("username"))
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Somebody who can sign in or once could, and the posts they hold now, in words."""
+
+    public_id: str
+    name: str
+    username: str
+    is_active: bool
+    last_login: datetime | None
+    roles_now: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def people(at: datetime) -> list[PersonRow]:
+    """Return everybody who can sign in or once could, by name, with the posts they hold."""
+    held: dict[int, list[str]] = {}
+    for post in Post.objects.active(at).select_related("unit").order_by("id"):
+        held.setdefault(post.user_id, []).append(f"{post.get_role_display()}, {post.unit.name}")
+    return [
+        PersonRow(
+            user.public_id,
+            str(user),
+            user.username,
+            user.is_active,
+            user.last_login,
+            "; ".join(held.get(user.pk, ())) or _("no post"),
+        )
+        for user in User.objects.order_by("username")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

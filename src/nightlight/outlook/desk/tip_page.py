@@ -13,20 +13,18 @@ from django.utils.translation import ngettext
 
 from nightlight.outlook.desk import facts, network, wording
 from nightlight.outlook.desk.next_step import NextStep, next_step
-from nightlight.outlook.desk.withholding import Withheld, withhold
 from nightlight.pipeline.tips.people import Role
 from nightlight.pipeline.tips.queries import type_label
 from nightlight.pipeline.tips.values import Stated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from nightlight.outlook.desk.facts import Fact, PartyCard
     from nightlight.pipeline.tips.models import Tip
     from nightlight.pipeline.tips.people import Party
     from nightlight.pipeline.tips.reading import ClaimedHash, FileReading, Reading, ReceivedFile
-    from nightlight.pipeline.tips.understanding import Understood
+    from nightlight.pipeline.tips.shown import ShownTip
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +101,17 @@ class TipPage:
     mask: Callable[[str], str]
 
 
-def build(understood: Understood, *, repeats: str | None, at: datetime) -> TipPage:
-    """Return the page of a tip; names of victims and children are taken out before anything else is done."""
-    tip = understood.tip
+def build(shown: ShownTip, *, repeats: str | None) -> TipPage:
+    """Return the page of a tip from what may be shown of it; names of victims and children are not in that."""
+    tip = shown.tip
     zone = ZoneInfo(settings.ENVIRONMENT.zone)
-    found = withhold(understood.reading, at.astimezone(zone).date()) if understood.reading else None
-    if found is None:
-        return _unread(tip, next_step(understood, repeats))
-    reading = found.reading
+    reading = shown.reading
+    if reading is None:
+        return _unread(shown, next_step(shown, repeats))
     events = network.rows(reading)
     incident = reading.incident
     cards = tuple(
-        facts.party_card(number, party, found.held_back.get(party.source))
+        facts.party_card(number, party, shown.held_back.get(party.source))
         for number, party in enumerate(sorted(reading.parties, key=_importance), 1)
     )
     return TipPage(
@@ -122,12 +119,12 @@ def build(understood: Understood, *, repeats: str | None, at: datetime) -> TipPa
         title=type_label(tip.incident_type),
         type_as_sent=incident.type_as_sent or "",
         urgency=incident.escalation if tip.escalated or incident.escalation is not None else None,
-        next_step=next_step(understood, repeats),
-        glances=tuple(_glances(reading, found, events)),
+        next_step=next_step(shown, repeats),
+        glances=tuple(_glances(reading, shown, events)),
         reported=_reported(cards),
         reading=reading,
         parties=cards,
-        protected=len(found.held_back),
+        protected=len(shown.held_back),
         events=events,
         drawing=network.time_line(events, incident.at.utc if incident.at else None, zone),
         files=tuple(_file(number, file) for number, file in enumerate(reading.files, 1)),
@@ -137,19 +134,17 @@ def build(understood: Understood, *, repeats: str | None, at: datetime) -> TipPa
         reporter_texts=facts.reporter_texts(reading.reporter),
         places=tuple((wording.humane(place.kind), facts.place_facts(place)) for place in reading.webs),
         agency=facts.agency_facts(reading.law_enforcement) if reading.law_enforcement else (),
-        remarks=tuple(_remarks(understood, found)),
-        not_understood=tuple(
-            NotUnderstood(u.path, None if u.protected or found.covers(u.path) else u.value, u.reason)
-            for u in reading.unknown
-        ),
-        mask=found.mask,
+        remarks=tuple(_remarks(shown)),
+        not_understood=tuple(NotUnderstood(u.path, u.value or None, u.reason) for u in reading.unknown),
+        mask=lambda text: text,
     )
 
 
-def _unread(tip: Tip, step: NextStep) -> TipPage:
+def _unread(shown: ShownTip, step: NextStep) -> TipPage:
+    tip = shown.tip
     return TipPage(
         tip=tip,
-        title=_("A report that could not be read"),
+        title=_("A report that could not be read") if shown.read else type_label(tip.incident_type),
         type_as_sent="",
         urgency=None,
         next_step=step,
@@ -181,7 +176,7 @@ def _importance(party: Party) -> int:
     return _ROLES_IN_ORDER.index(party.role)
 
 
-def _glances(reading: Reading, found: Withheld, events: tuple[network.EventRow, ...]) -> Iterable[Glance]:
+def _glances(reading: Reading, found: ShownTip, events: tuple[network.EventRow, ...]) -> Iterable[Glance]:
     reported = len(reading.parties_as(Role.REPORTED))
     victims = len(reading.parties_as(Role.VICTIM))
     yield Glance(reported, ngettext("reported person", "reported people", reported), "#people")
@@ -270,17 +265,11 @@ def _claimed(stated: ClaimedHash, received: ReceivedFile | None) -> tuple[str, s
     return stated.kind or _("kind not stated"), stated.value, verdict
 
 
-# Findings whose sentence may hold words of the document.
-_QUOTING = {"no-longer-valid", "tolerated"}
-
-
-def _remarks(understood: Understood, found: Withheld) -> Iterable[Remark]:
-    """The findings, the same kind told once; what could quote a protected part is told without its words."""
+def _remarks(shown: ShownTip) -> Iterable[Remark]:
+    """The findings, the same kind told once; what could quote a protected part came without its words."""
     grouped: dict[str, list[tuple[str, str]]] = {}
-    for finding in understood.findings:
-        quotes = finding.code in _QUOTING and found.covers(finding.path)
-        text = "" if quotes else found.mask(finding.text)
-        grouped.setdefault(finding.code, []).append((finding.path, text))
+    for finding in shown.findings:
+        grouped.setdefault(finding.code, []).append((finding.path, finding.text))
     for code, places in grouped.items():
         said = next((text for _path, text in places if text), "")
         yield Remark(wording.finding(code), said, tuple(path for path, _text in places[:10]), len(places))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from nightlight.pipeline.tips.people import Role
 from nightlight.pipeline.tips.values import Stated
+from nightlight.trust.sealed.rules import Sought
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -23,10 +24,73 @@ _EVENTS: dict[str, StrPromise] = {
     "tip.expired": gettext_lazy("Report lapsed; it was never finished"),
     "tip.imported": gettext_lazy("Imported from a CyberTip download"),
     "tip.viewed": gettext_lazy("Tip opened on the desk"),
+    "tip.handed-over": gettext_lazy("Handed to another unit"),
+    "glass.broken": gettext_lazy("Glass broken: somebody was in danger"),
+    "glass.attempted": gettext_lazy("Tried to break the glass over a tip that does not exist"),
+    "glass.signed-off": gettext_lazy("Broken glass answered for"),
+    "person.suspended": gettext_lazy("Person switched off"),
+    "person.reinstated": gettext_lazy("Person switched on again"),
     "evidence.received": gettext_lazy("File received into the vault"),
+    "evidence.warrant-recorded": gettext_lazy("Warrant for a file recorded"),
+    "evidence.viewing-asked": gettext_lazy("Asked to look at a file"),
+    "evidence.rendered": gettext_lazy("Small pictures of a file prepared"),
+    "evidence.rendition-refused": gettext_lazy("No picture of a file was prepared"),
+    "evidence.shown": gettext_lazy("Picture of a file shown"),
+    "evidence.assessed": gettext_lazy("File assessed"),
+    "evidence.viewing-closed": gettext_lazy("Look at a file ended"),
+    "exposure.limit-overridden": gettext_lazy("Looked beyond a limit, with a reason"),
+    "export.asked": gettext_lazy("Originals asked for"),
+    "export.approved": gettext_lazy("Export of originals approved"),
+    "export.refused": gettext_lazy("Export of originals refused"),
+    "export.expired": gettext_lazy("Approved export lapsed"),
+    "export.written": gettext_lazy("Originals written out, closed for the recipient"),
+    "case.outcome-recorded": gettext_lazy("Outcome told to those who had to look"),
+    "evidence.destroyed": gettext_lazy("File destroyed: its key was erased"),
+    "record.held": gettext_lazy("Held: it waits, whatever its time"),
+    "record.hold-lifted": gettext_lazy("No longer held"),
+    "person.cleared": gettext_lazy("A person of the report was cleared"),
+    "destruction.asked": gettext_lazy("Destruction asked for"),
+    "destruction.approved": gettext_lazy("Destruction agreed to"),
+    "destruction.refused": gettext_lazy("Destruction refused"),
+    "record.destroyed": gettext_lazy("Destroyed, with a certificate"),
     "person.signed-in": gettext_lazy("Signed in"),
     "person.signed-out": gettext_lazy("Signed out"),
     "person.password-changed": gettext_lazy("Password changed"),
+    "person.added": gettext_lazy("Person added"),
+    "post.given": gettext_lazy("Post given"),
+    "post.ended": gettext_lazy("Post ended"),
+    "shift.added": gettext_lazy("Put on duty"),
+    "unit.added": gettext_lazy("Unit added"),
+    "unit.renamed": gettext_lazy("Unit renamed"),
+    "reporter.added": gettext_lazy("Reporter named for the first time"),
+    "reporter.credential-issued": gettext_lazy("Credential given to a reporter"),
+    "reporter.credential-revoked": gettext_lazy("Credential of a reporter ended"),
+    "tip.exported": gettext_lazy("History of the tip exported"),
+    "search.made": gettext_lazy("Searched"),
+    "audit.finding-answered": gettext_lazy("Auditor answered a question about a pattern"),
+    "audit.entry-exported": gettext_lazy("Auditor took an entry out with its proof"),
+    "sealed.unsealing-asked": gettext_lazy("Opening of a sealed identity asked for"),
+    "sealed.unsealing-refused": gettext_lazy("Opening of a sealed identity refused"),
+    "sealed.unsealing-closed": gettext_lazy("Opening of a sealed identity ended"),
+    "sealed.opened": gettext_lazy("Sealed identity opened"),
+    "sealed.searched": gettext_lazy("Protected people searched, without opening"),
+    "sealed.renewed": gettext_lazy("Identities sealed when the report was read"),
+    "sealed.destroyed": gettext_lazy("Sealed identities destroyed for good"),
+}
+_NOTICES: dict[str, StrPromise] = {
+    "tip.handed-over": gettext_lazy("A tip was handed to your unit"),
+    "glass.broken": gettext_lazy("The glass was broken over a tip: answer for it"),
+    "glass.attempted": gettext_lazy("Somebody tried to break the glass over a tip that does not exist"),
+    "glass.signed-off": gettext_lazy("The glass you broke was answered for"),
+    "case.outcome": gettext_lazy("A case into which you had to look has ended"),
+    "exposure.limit-overridden": gettext_lazy("Somebody looked beyond a limit, with a reason: talk with them"),
+    "export.asked": gettext_lazy("Originals are asked for: decide as the second person"),
+    "export.approved": gettext_lazy("The export you asked for was approved"),
+    "export.refused": gettext_lazy("The export you asked for was refused"),
+    "sealed.opened": gettext_lazy("A sealed name of a tip your unit holds was opened"),
+    "destruction.asked": gettext_lazy("A record is to be destroyed: agree or refuse"),
+    "destruction.approved": gettext_lazy("The destruction you asked for was agreed to"),
+    "destruction.refused": gettext_lazy("The destruction you asked for was refused"),
 }
 _FINDINGS: dict[str, StrPromise] = {
     "capture-without-port": gettext_lazy("A network event has no port"),
@@ -55,6 +119,29 @@ _STATED: dict[Stated, StrPromise] = {
     Stated.NOT_STATED: gettext_lazy("not stated"),
     Stated.UNREADABLE: gettext_lazy("unreadable"),
 }
+# Fields of a sealed identity, in the order in which a page tells them.
+_SEALED_FIELDS: dict[str, StrPromise] = {
+    "name": gettext_lazy("Name"),
+    "other_name": gettext_lazy("Other names"),
+    "birth_date": gettext_lazy("Date of birth"),
+    "phone": gettext_lazy("Telephone"),
+    "email": gettext_lazy("E-mail"),
+    "address": gettext_lazy("Address"),
+    "school": gettext_lazy("School"),
+    "account": gettext_lazy("Accounts and screen names"),
+    "link": gettext_lazy("Web addresses"),
+    "group": gettext_lazy("Group"),
+    "device": gettext_lazy("Devices"),
+    "network_address": gettext_lazy("Network addresses"),
+    "said": gettext_lazy("What the reporter adds"),
+}
+_SOUGHT: dict[Sought, StrPromise] = {
+    Sought.NAME: gettext_lazy("Name"),
+    Sought.PHONE: gettext_lazy("Telephone number"),
+    Sought.EMAIL: gettext_lazy("E-mail address"),
+    Sought.ACCOUNT: gettext_lazy("Account or screen name"),
+    Sought.SCHOOL: gettext_lazy("School"),
+}
 _ACTORS: dict[str, StrPromise] = {
     "command:cli": gettext_lazy("Administrator at the command line"),
     "service:worker": gettext_lazy("Nightlight itself"),
@@ -64,6 +151,31 @@ _ACTORS: dict[str, StrPromise] = {
 def event(kind: str) -> str:
     """What an event kind says; an unknown one stays as it is."""
     return str(_EVENTS.get(kind, kind))
+
+
+def event_kinds() -> frozenset[str]:
+    """The event kinds that have words."""
+    return frozenset(_EVENTS)
+
+
+def notice(kind: str) -> str:
+    """What a notice says; one without words of its own says what happened."""
+    return str(_NOTICES[kind]) if kind in _NOTICES else event(kind)
+
+
+def sealed_fields() -> tuple[str, ...]:
+    """The fields of a sealed identity that have words, in the order in which a page tells them."""
+    return tuple(_SEALED_FIELDS)
+
+
+def sealed_field(name: str) -> str:
+    """What a field of a sealed identity says; an unknown one as words."""
+    return str(_SEALED_FIELDS[name]) if name in _SEALED_FIELDS else humane(name)
+
+
+def sought(kind: Sought) -> str:
+    """What protected people are searched by."""
+    return str(_SOUGHT[kind])
 
 
 def finding(code: str) -> str:

@@ -30,8 +30,8 @@ def _client(user: User) -> Client:
 
 @pytest.fixture
 def alice(db: None) -> Client:
-    """An officer, signed in."""
-    return _client(cast.person("Alice", "officer"))
+    """A triage officer of the receiving unit, signed in."""
+    return _client(cast.person("Alice", "triage-officer"))
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def _sign_in(browser: Browser, server: LiveServer, name: str, *, width: int = 12
 
 
 def _world() -> cast.Desk:
-    cast.person("Alice", "officer")
+    cast.person("Alice", "triage-officer")
     cast.person("Bob", "auditor")
     cast.person("Charlie", "administrator")
     desk = cast.Desk(cast.reporter())
@@ -145,7 +145,7 @@ def test_a_new_tip_comes_in_by_itself_and_is_then_read(browser: Browser, live_se
     expect(row).to_contain_text("Being read…", timeout=6000)
     expect(page.locator("#tips > li").first).to_have_id(f"tip-{fresh.public_id}")
     expect(page.locator("#arrivals")).to_contain_text("1 new tip arrived")
-    summarising.summarise([fresh])
+    summarising.summarise([fresh], by="service:worker", at=cast.NOON)
     expect(row).to_contain_text("1 reported person", timeout=6000)
     expect(page.locator("#tips > li")).to_have_count(4)
     page.context.close()

@@ -11,7 +11,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from nightlight.outlook.desk.tests import cast
+from nightlight.config import environment
+from nightlight.outlook.desk.tests import cast, codes
 from nightlight.trust.custody import queries as custody
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ LOGIN = "/accounts/login/"
 
 @pytest.mark.django_db
 def test_a_wrong_password_is_refused_and_opens_nothing() -> None:
-    cast.person("Alice", "officer")
+    cast.person("Alice", "triage-officer")
     client = Client()
     answer = client.post(LOGIN, {"login": "alice", "password": "wrong"})
     assert answer.status_code == 200
@@ -38,7 +39,7 @@ def test_nobody_can_sign_up() -> None:
     assert "Nobody can sign up here" in answer.content.decode()
 
 
-@pytest.mark.parametrize(("role", "page"), [("officer", "/"), ("auditor", "/"), ("administrator", "/system/")])
+@pytest.mark.parametrize(("role", "page"), [("investigator", "/"), ("auditor", "/"), ("administrator", "/system/")])
 @pytest.mark.django_db
 def test_each_role_begins_on_its_page_and_its_coming_and_going_is_recorded(role: str, page: str) -> None:
     user = cast.person("Alice", role)
@@ -49,17 +50,70 @@ def test_each_role_begins_on_its_page_and_its_coming_and_going_is_recorded(role:
     assert client.post("/accounts/logout/").status_code == 302
     assert client.get(page).status_code == 302
     kinds = [event.kind for event in custody.history([f"officer:{user.public_id}"])]
-    assert kinds == ["person.added", "person.signed-in", "person.signed-out"]
+    assert kinds[0] == "person.added"
+    assert kinds[-2:] == ["person.signed-in", "person.signed-out"]
 
 
 @pytest.mark.django_db
 def test_a_changed_password_is_recorded() -> None:
-    user = cast.person("Alice", "officer")
+    user = cast.person("Alice", "triage-officer")
     client = Client()
     client.post(LOGIN, {"login": "alice", "password": cast.PASSWORD})
     new = "another-long-invented-one"
     client.post("/accounts/password/change/", {"oldpassword": cast.PASSWORD, "password1": new, "password2": new})
     assert custody.history([f"officer:{user.public_id}"])[-1].kind == "person.password-changed"
+
+
+@pytest.mark.parametrize("weak", ["short-one", "password1234", "alice-alice-alice", "Nightlight-2026"])
+@pytest.mark.django_db
+def test_a_password_that_is_easily_guessed_is_refused(weak: str) -> None:
+    user = cast.person("Alice", codes.READER)
+    client = Client()
+    client.force_login(user)
+    answer = client.post(
+        "/accounts/password/change/", {"oldpassword": cast.PASSWORD, "password1": weak, "password2": weak}
+    )
+    assert 'role="alert"' in answer.content.decode()
+    user.refresh_from_db()
+    assert user.check_password(cast.PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"NIGHTLIGHT_SECOND_FACTOR": "never"},
+        {"NIGHTLIGHT_IDLE_LOCK": "0"},
+        {"NIGHTLIGHT_OIDC_URL": "http://login.example.org"},
+        {"NIGHTLIGHT_OIDC_URL": "https://login.example.org"},
+        {"NIGHTLIGHT_OIDC_CLIENT_SECRET_FILE": "/nowhere/secret"},
+    ],
+)
+def test_settings_that_make_no_sense_stop_the_start(wrong: dict[str, str]) -> None:
+    with pytest.raises(environment.WrongSetting):
+        environment.read(wrong)
+
+
+def test_a_client_secret_that_others_may_read_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("a-secret-of-the-test\n")
+    settings = {
+        "NIGHTLIGHT_OIDC_URL": "https://login.example.org/",
+        "NIGHTLIGHT_OIDC_CLIENT_ID": "nightlight",
+        "NIGHTLIGHT_OIDC_CLIENT_SECRET_FILE": str(file),
+    }
+    file.chmod(0o644)
+    with pytest.raises(environment.WrongSetting, match="others may read"):
+        environment.read(settings)
+    file.chmod(0o600)
+    read = environment.read(settings)
+    assert (read.oidc_client_secret, read.oidc_url) == ("a-secret-of-the-test", "https://login.example.org")
+
+
+def test_the_second_factor_is_required_unless_it_is_a_demo() -> None:
+    assert environment.read({}).second_factor == "required"
+    assert (
+        environment.read({"NIGHTLIGHT_DEMO": "yes", "NIGHTLIGHT_SECOND_FACTOR": "required"}).second_factor == "offered"
+    )
 
 
 @pytest.mark.django_db

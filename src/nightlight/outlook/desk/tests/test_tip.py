@@ -109,7 +109,7 @@ def test_each_opening_by_a_person_is_recorded(alice: Client, bob: Client, desk: 
     for client in (alice, bob, alice):
         _page(client, tip)
     views = [e for e in custody.history([f"tip:{tip.public_id}"]) if e.kind == "tip.viewed"]
-    assert [view.data["role"] for view in views] == ["officer", "auditor", "officer"]
+    assert [view.data["roles"] for view in views] == [["triage-officer"], ["auditor"], ["triage-officer"]]
     assert "Opened 4 times on the desk by 2 people" in _page(alice, tip)
 
 

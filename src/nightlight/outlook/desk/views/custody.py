@@ -9,10 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from nightlight.foundation import clock
+from nightlight.outlook.audit.searching import record_search
 from nightlight.outlook.desk import history, queries, tip_page
 from nightlight.outlook.desk.access import reads_tips
 from nightlight.pipeline.tips import queries as tips
-from nightlight.pipeline.tips.understanding import understand
+from nightlight.pipeline.tips import shown
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 def custody(request: DeskRequest) -> HttpResponse:
     """The state of the log, and with ``?q=`` the history of one tip."""
     text = request.GET.get("q", "").strip()[:60]
-    ids = tips.find(request.user, text) if text else []
+    ids = tips.find(request.viewer, text) if text else []
+    if text:
+        record_search(by=request.viewer, at=clock.now(), where="custody", text=text, hits=len(ids))
     found = None
     if len(ids) == 1:
-        tip = tips.tip(request.user, ids[0])
+        tip = tips.tip(request.viewer, ids[0])
         # Only the names in the events have to be known, to hold back those of victims and children.
-        mask = tip_page.build(understand(tip), repeats=None, at=clock.now()).mask
+        mask = tip_page.build(shown.of(tip), repeats=None).mask
         found = history.of_tip(tip.public_id, mask)
     return render(
         request,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.contrib import messages
 from django.shortcuts import redirect, render
@@ -18,24 +18,25 @@ from nightlight.outlook.desk import history, uploads
 from nightlight.outlook.desk.access import imports_tips, reads_tips
 from nightlight.pipeline.tips import importing, queries
 from nightlight.pipeline.tips.models import Outcome
-from nightlight.trust.accounts.models import Role
+from nightlight.trust import identity
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from nightlight.outlook.desk.access import DeskRequest
+    from nightlight.trust.units.viewer import Held
 
 
 @require_safe
 @reads_tips
 def imports(request: DeskRequest) -> HttpResponse:
     """The form for new imports, and all imports with how far they have come."""
-    batches = queries.imports(request.user)
+    batches = queries.imports(request.viewer)
     context = {
         "batches": batches,
         "names": history.names_of({batch.by for batch in batches}),
         "working": any(batch.working for batch in batches),
-        "may_import": request.user.role == Role.OFFICER,
+        "may_import": request.viewer.imports,
     }
     part = request.htmx.target == "imports"
     return render(request, "desk/imports_table.html" if part else "desk/imports.html", context)
@@ -48,11 +49,15 @@ def imports(request: DeskRequest) -> HttpResponse:
 def upload(request: DeskRequest) -> HttpResponse:
     """Take the chosen files, each as an import of its own."""
     uploads.same_origin(request)
-    by = f"officer:{request.user.public_id}"
-    started = [
-        importing.start_upload(by=by, at=clock.now(), name=PurePath(name).name or name, chunks=chunks)
-        for name, chunks in uploads.files(request)
-    ]
+    by = request.viewer.actor
+    unit_id = cast("Held", request.viewer.home_unit).unit_id
+    with identity.receiving():
+        started = [
+            importing.start_upload(
+                by=by, at=clock.now(), name=PurePath(name).name or name, chunks=chunks, unit_id=unit_id
+            )
+            for name, chunks in uploads.files(request)
+        ]
     if not started:
         messages.warning(request, _("No file was chosen, so nothing was imported."))
         return redirect("desk:imports")
@@ -70,7 +75,7 @@ def one(request: DeskRequest, public_id: str) -> HttpResponse:
     if outcome not in Outcome.values:
         outcome = ""
     rows, following = queries.entries(
-        request.user, public_id, outcome=outcome, after=request.GET.get("after", "")[:1024]
+        request.viewer, public_id, outcome=outcome, after=request.GET.get("after", "")[:1024]
     )
     batch = _batch(request, public_id)
     return render(
@@ -84,7 +89,7 @@ def one(request: DeskRequest, public_id: str) -> HttpResponse:
             "outcome": outcome,
             "outcomes": list(Outcome),
             "reasons": [
-                (Outcome(kind).label, why, number) for kind, why, number in queries.reasons(request.user, public_id)
+                (Outcome(kind).label, why, number) for kind, why, number in queries.reasons(request.viewer, public_id)
             ],
         },
     )
@@ -102,7 +107,7 @@ def progress(request: DeskRequest, public_id: str) -> HttpResponse:
 
 
 def _batch(request: DeskRequest, public_id: str) -> queries.Progress:
-    found = queries.imports(request.user, public_id=public_id)
+    found = queries.imports(request.viewer, public_id=public_id)
     if not found:
         raise NotFound(_("There is no such import."))
     return found[0]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_safe
 
 from nightlight.foundation import clock
+from nightlight.outlook.audit.searching import record_search
 from nightlight.outlook.desk import inbox_filter
 from nightlight.outlook.desk.access import reads_tips
 from nightlight.pipeline.tips import queries
@@ -40,8 +42,12 @@ def inbox(request: DeskRequest) -> HttpResponse:
     reporters = reporter_names()
     asked = inbox_filter.read(request.GET, reporters)
     wanted = asked.filter(ZoneInfo(settings.ENVIRONMENT.zone))
-    page = queries.inbox(request.user, wanted, after=asked.after, before=asked.before)
-    in_states = queries.counted_by_state(request.user, asked.environment)
+    page = queries.inbox(request.viewer, wanted, after=asked.after, before=asked.before)
+    in_states = queries.counted_by_state(request.viewer, asked.environment)
+    shown_all = queries.counted(request.viewer, wanted)
+    if asked.narrowed:
+        filters = dict(parse_qsl(asked.query()))
+        record_search(by=request.viewer, at=clock.now(), where="inbox", filters=filters, hits=shown_all.number)
     first = page.rows[0].cursor if page.rows else Cursor(clock.now(), _NO_TIP)
     return render(
         request,
@@ -52,7 +58,7 @@ def inbox(request: DeskRequest) -> HttpResponse:
             "older": page.older and asked.query(after=page.older),
             "newer": page.newer and asked.query(before=page.newer),
             "beginning": asked.query(),
-            "shown_all": queries.counted(request.user, wanted),
+            "shown_all": shown_all,
             "states": [
                 (state, words, in_states[state], asked.query(state=_unless_default(state)))
                 for state, words in _STATES.items()
@@ -81,9 +87,9 @@ def arrivals(request: DeskRequest) -> HttpResponse:
         return HttpResponse(status=400)
     wanted = asked.filter(ZoneInfo(settings.ENVIRONMENT.zone))
     live = request.GET.get("live") == "yes"
-    number, rows = queries.arrived(request.user, wanted, since)
+    number, rows = queries.arrived(request.viewer, wanted, since)
     waiting = [text for text in request.GET.get("reading", "").split(",") if text][: queries.PAGE]
-    now_read = queries.now_read(request.user, waiting) if waiting else []
+    now_read = queries.now_read(request.viewer, waiting) if waiting else []
     inserted = rows if live and number.number <= queries.PAGE else []
     said_already = not inserted and request.GET.get("told", "0") == str(number.number)
     if not now_read and said_already:
@@ -110,7 +116,9 @@ def arrivals(request: DeskRequest) -> HttpResponse:
 def find(request: DeskRequest) -> HttpResponse:
     """Go to the tip that an identifier or a report number names."""
     text = request.GET.get("q", "").strip()[:60]
-    ids = queries.find(request.user, text) if text else []
+    ids = queries.find(request.viewer, text) if text else []
+    if text:
+        record_search(by=request.viewer, at=clock.now(), where="find", text=text, hits=len(ids))
     if len(ids) == 1:
         return redirect("desk:tip", ids[0])
     return render(request, "desk/find.html", {"text": text, "ids": ids}, status=200 if ids else 404)

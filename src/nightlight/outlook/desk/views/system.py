@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from nightlight.foundation import clock
 from nightlight.outlook.desk import queries
 from nightlight.outlook.desk.access import sees_system
 
@@ -27,7 +28,7 @@ def system(request: DeskRequest) -> HttpResponse:
         request,
         "desk/system.html",
         {
-            "people": queries.people(),
+            "people": queries.people(clock.now()),
             "reporters": queries.reporters(),
             "failed": failed,
             "failed_jobs": sum(kind.jobs for kind in failed),
