@@ -5,7 +5,20 @@ from __future__ import annotations
 
 import typer
 
-from nightlight.commands import custody, demo, doctor, keeping, people, reporters, running, tips
+from nightlight.commands import (
+    custody,
+    demo,
+    doctor,
+    exports,
+    keeping,
+    people,
+    reporters,
+    running,
+    sign_in,
+    tips,
+    tokens,
+    units,
+)
 
 app = typer.Typer(
     name="nightlight",
@@ -25,7 +38,11 @@ app.command()(keeping.backup)
 app.command()(keeping.restore)
 app.add_typer(reporters.app, name="reporter")
 app.add_typer(people.app, name="person")
+app.add_typer(units.app, name="unit")
+app.add_typer(sign_in.app, name="sign-in")
+app.add_typer(tokens.app, name="token")
 app.add_typer(tips.app, name="tip")
+app.add_typer(exports.app, name="export")
 app.add_typer(custody.app, name="custody")
 app.add_typer(keeping.vault, name="vault")
 

@@ -68,8 +68,12 @@ def database(*, owner: bool = False) -> Iterator[Environment]:
     try:
         if env.embedded:
             started = postgres.ensure_running(env.home)
+        postgres.act_as_worker()
         set_up_django(owner=owner)
         bring_up_to_date(env)
+        from nightlight.trust import identity, rights
+
+        identity.act_as_service(rights.COMMAND)
         yield env
     except postgres.DatabaseFailed as failure:
         fail(f"The database could not be started. {failure}")

@@ -15,15 +15,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from nightlight.commands import base
+from nightlight.commands import base, organisation
 from nightlight.commands.running import Port
+from nightlight.config import postgres
 from nightlight.foundation import clock
 
-_PEOPLE = (
-    ("officer", "officer", "SI Asha Rane"),
-    ("auditor", "auditor", "Joseph Kurian"),
-    ("admin", "administrator", "Meera Iyer"),
-)
 _FILE = "demo.json"
 
 
@@ -64,16 +60,16 @@ def _prepare() -> None:
     kept = env.home / _FILE
     if kept.exists():
         return
+    postgres.act_as_worker()
     base.set_up_django()
+    from nightlight.trust import identity, rights
+
+    identity.act_as_service(rights.COMMAND)
     from nightlight.exercise.reporters import REPORTERS
     from nightlight.trust.accounts import actions
 
     at = clock.now()
-    people = []
-    for username, role, name in _PEOPLE:
-        password = "exercise-only"  # noqa: S105 - of an installation that holds invented reports only
-        actions.add_person(by=base.BY, at=at, username=username, role=role, password=password, full_name=name)
-        people.append({"username": username, "password": password, "role": role, "name": name})
+    people = organisation.make(by=base.BY, at=at)
     logins = {}
     for reporter in REPORTERS:
         issued = actions.add_credential(by=base.BY, at=at, name=reporter.name, environment="production")
@@ -113,7 +109,18 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     endings = Counter(str(r.ending) for r in filed.receipts)
     told = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
     base.say(f"The exercise is filed: {told}. {len(filed.surprises)} did not go as planned.")
+    base.say(f"{_hand_out()} of them were handed to the units of the exercise.")
     _say_where(address, held)
+
+
+def _hand_out() -> int:
+    """Hand tips on to the units below, as the national centre does."""
+    postgres.act_as_worker()
+    base.set_up_django()
+    from nightlight.trust import identity, rights
+
+    identity.act_as_service(rights.COMMAND)
+    return sum(organisation.hand_out(by=base.BY, at=clock.now()).values())
 
 
 def _wait_for(address: str) -> None:

@@ -7,13 +7,13 @@ import os
 import stat
 import statistics
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightlight.commands import base
+from nightlight.commands import base, production
+from nightlight.commands.production import Finding
 from nightlight.config import postgres
 from nightlight.foundation import clock
 
@@ -25,21 +25,19 @@ if TYPE_CHECKING:
 _LEAST_FREE = 2 * 2**30
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: ``ok`` is None where it is worth knowing but not wrong."""
-
-    ok: bool | None
-    text: str
-
-
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def doctor(
+    for_production: Annotated[
+        bool, typer.Option("--production", help="Refuse what is too weak for real reports.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
     """Look at this installation and say in sentences what is wrong and what to do.
 
-    Exit code 0: fit for work; 1: something needs doing.
+    Exit code 0: fit for work; 1: something needs doing. With --production also weak settings, missing protections
+    and people of the exercise count as wrong.
     """
     env = base.settings()
-    findings = list(_look(env))
+    findings = list(_look(env, for_production=for_production))
     marks = {True: "[green]✓[/green]", False: "[red]✗[/red]", None: "[yellow]·[/yellow]"}
     base.put(
         {"ok": all(f.ok is not False for f in findings), "findings": [vars(f) for f in findings]},
@@ -50,7 +48,10 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         raise typer.Exit(1)
 
 
-def _look(env: Environment) -> Iterator[Finding]:
+def _look(env: Environment, *, for_production: bool) -> Iterator[Finding]:
+    if for_production:
+        yield from production.settings(env)
+        yield from production.machine()
     if not env.home.exists():
         yield Finding(False, f"There is nothing in {env.home} yet. Run 'nightlight up' once to make it.")
         return
@@ -59,8 +60,14 @@ def _look(env: Environment) -> Iterator[Finding]:
     if env.embedded and not postgres.answers(env.home):
         yield Finding(False, "The database does not run. Start everything with 'nightlight up'.")
         return
+    postgres.act_as_worker()  # as commands do: what background steps may see
     base.set_up_django()
     yield from _database(env)
+    if for_production:
+        from nightlight.trust import identity, rights
+
+        with identity.acting_as(service=rights.COMMAND):
+            yield from production.database()
 
 
 def _home(env: Environment) -> Iterator[Finding]:

@@ -80,6 +80,7 @@ def worker() -> None:
     # Acknowledging reports comes before working things out from them.
     os.nice(5)
     postgres.pool_connections()
+    postgres.act_as_worker()
     base.set_up_django()
     from nightlight.config import worker as background
 
@@ -100,7 +101,7 @@ def migrate() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
     with transaction.atomic():
-        rights.grant(connection)
+        rights.apply(connection)
 
 
 def _migrate_first() -> int:

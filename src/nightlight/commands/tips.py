@@ -11,17 +11,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nightlight.commands import base
 from nightlight.foundation import clock
+from nightlight.foundation.refusals import Refusal
 
 app = typer.Typer(help="Received reports.", no_args_is_help=True)
+Sealed = Annotated[
+    str | None,
+    typer.Option(
+        "--sealed",
+        metavar="REASON",
+        help="Print names of victims and children too; say why in 15 characters or more. Entered in the custody log.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command()
 def show(
     number: Annotated[str, typer.Argument(metavar="ID", help="Report id, NL-… number, or the source's number.")],
+    sealed: Sealed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print everything understood of a report.
+    """Print what is understood of a report; victims and children are pseudonyms.
 
     Example: nightlight tip show 481516234200 --json
     """
@@ -31,7 +41,10 @@ def show(
         tip = showing.find(number)
         if tip is None:
             base.fail(f"There is no report {number}.")
-        told = showing.everything(tip, by=base.BY, at=clock.now())
+        try:
+            told = showing.everything(tip, by=base.BY, at=clock.now(), sealed_reason=sealed)
+        except Refusal as refused:
+            base.fail(refused.reason)
         base.put(told, as_json=as_json, text=showing.as_text(told))
 
 
