@@ -1,0 +1,496 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of tables: which privileges each role of the database has, and which rows whom. Written by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.access.expected import ADMIN, AUDITOR, BELOW, COMMANDER, LEGAL, LOOKS, OFFICER, READ, SPECIALIST, WORK
+
+# kind of row -> role -> how the row must stand to the person. Roles besides the eight: "signed-in" is everybody with a
+# user, "nobody" is nobody. Relations besides those of units: "self", "broken" (glass), "root" (the person is at the
+# top), "any"; "!self" never lets a person at their own rows.
+Rule = Mapping[str, Mapping[str, set[str]]]
+_NONE = "ARRAY[]::bigint[]"
+STEPS = (
+    "reading", "importing", "expiry", "sweeping", "verifying", "custody", "unsealing", "rendering", "retention",
+    "notices", "command",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is stated of one table. In SQL, ``t`` is the row; privileges are S, I, U, D, with columns where limited."""
+
+    web: str = ""
+    intake: str = ""
+    worker: str = ""
+    steps: str = ""  # "reading verifying S importing SI"; what each background step may with the rows
+    open: bool = False  # no row security: the privileges say it all
+    sees: Rule = field(default_factory=dict)
+    adds: Rule = field(default_factory=dict)
+    changes: Rule = field(default_factory=dict)
+    units: str = _NONE
+    person: str = "NULL"
+    kind: str = "''"
+    tip: str = "NULL"
+    sets: str = ""  # a change that pages may make
+    worker_sets: str = ""
+    owner: str = ""  # the column that names the person whose row it is
+    names: Callable[[Any], Any] = lambda person: person.user_id  # what stands there for a person
+    adds_own: bool = False  # only rows that name the person themself
+    samples: str = "true"  # which rows may serve as examples of one to add
+    spoilt: Sequence[Mapping[str, Any]] = ()  # what no row that a page adds may hold
+
+
+def privileges(text: str, columns: Sequence[str]) -> dict[str, set[str]]:
+    """Take "S I U(a,b) D" apart into columns by verb."""
+    found: dict[str, set[str]] = {verb: set() for verb in "SIUD"}
+    for verb, _, some in re.findall(r"([SIUD])(\(([^)]*)\))?", text):
+        found[verb] = set(some.split(",")) if some else set(columns)
+    return found
+
+
+def verbs_of(table: Table, step: str) -> str:
+    """What a step may with all rows of a table."""
+    steps: list[str] = []
+    for word in table.steps.split():
+        if word.isupper():
+            if step in steps:
+                return word
+            steps = []
+        else:
+            steps.append(word)
+    return ""
+
+
+def _reach(roles: frozenset[str], *more: str) -> dict[str, set[str]]:
+    found = {role: {"own", *more} | ({"child"} if role in BELOW else set()) for role in roles}
+    return {role: near | ({"broken"} if role in WORK else set()) for role, near in found.items()}
+
+
+_EVERYBODY: Rule = {"*": {"signed-in": {"any"}}}
+_ADMINISTRATOR: Rule = {"*": {ADMIN: {"any"}}}
+_SELF: Rule = {"*": {"signed-in": {"self"}}}
+_APART = frozenset({LEGAL, COMMANDER, AUDITOR})
+_RECORD: Rule = {"": _reach(READ), "apart": _reach(_APART)}
+_ANSWERS: Rule = {
+    "": {**_reach(frozenset({COMMANDER, AUDITOR})), "signed-in": {"self"}},
+    "apart": {**_reach(frozenset({COMMANDER, AUDITOR})), "signed-in": {"self"}},
+}
+
+
+def _by(where: str) -> dict[str, str]:
+    """Units, kind and identifier of the tip that a row belongs to."""
+    return {
+        "units": f"ARRAY(SELECT x.unit_id FROM tips_tip x WHERE {where})",
+        "kind": f"(SELECT CASE WHEN x.set_apart THEN 'apart' ELSE '' END FROM tips_tip x WHERE {where} LIMIT 1)",
+        "tip": f"(SELECT x.public_id FROM tips_tip x WHERE {where} LIMIT 1)",
+    }
+
+
+def _open(web: str = "", worker: str = "", intake: str = "") -> Table:
+    return Table(web=web, worker=worker, intake=intake, open=True)
+
+
+def _staff(web: str, changes: Rule, *, sets: str = "", worker_sets: str = "", units: str = _NONE) -> Table:
+    readers = "notices rendering unsealing retention reading importing verifying S command SIUD"
+    return Table(
+        web,
+        "",
+        "S I U D",
+        readers,
+        sees=_EVERYBODY,
+        adds=changes,
+        changes=changes,
+        sets=sets,
+        worker_sets=worker_sets,
+        units=units,
+    )
+
+
+_BY_TIP = _by("x.id = t.tip_id")
+_BY_SUBJECT = _by("'tip:' || x.public_id = t.subject")
+_ITEM = "SELECT f.tip_id FROM tips_tipfile f WHERE f.item_id"
+_BY_ITEM = _by(f"x.id IN ({_ITEM} = t.item_id)")
+_BY_BLOB = _by(
+    "x.id IN (SELECT f.tip_id FROM tips_tipfile f JOIN evidence_item i ON i.id = f.item_id WHERE i.blob_id = t.blob_id)"
+)
+
+
+def _or_import(by: dict[str, str], upload: str) -> dict[str, str]:
+    batch = f"SELECT b.unit_id FROM tips_import b JOIN tips_importupload u ON u.batch_id = b.id WHERE {upload}"
+    return {**by, "units": f"{by['units']} || ARRAY({batch})"}
+
+
+_READERS = "reading verifying retention rendering unsealing notices"
+_BATCH = {"units": "ARRAY(SELECT b.unit_id FROM tips_import b WHERE b.id = t.batch_id)"}
+_SUBJECT = "split_part(t.subject, ':', 1)"
+_NAMED = "split_part(t.subject, ':', 2)"
+_EVENT_TIP = f"""x.public_id = CASE {_SUBJECT}
+    WHEN 'tip' THEN {_NAMED}
+    WHEN 'item' THEN (SELECT y.public_id FROM tips_tip y JOIN tips_tipfile f ON f.tip_id = y.id
+                      JOIN evidence_item i ON i.id = f.item_id WHERE i.public_id = {_NAMED})
+    WHEN 'unsealing' THEN (SELECT split_part(s.subject, ':', 2) FROM sealed_unsealing s WHERE s.public_id = {_NAMED})
+    END"""
+_OWN_ACT = {"signed-in": {"self"}}
+_EVENT: Rule = {
+    "": {**_reach(READ), **_OWN_ACT},
+    "apart": {**_reach(_APART), **_OWN_ACT},
+    "unsealing": {**_reach(frozenset({COMMANDER, AUDITOR})), **_OWN_ACT},
+    "officer": {ADMIN: {"any"}, AUDITOR: {"own", "child", "root"}, **_OWN_ACT},
+    "system": {ADMIN: {"any"}, AUDITOR: {"any"}, **_OWN_ACT},
+    "other": {AUDITOR: {"root"}, **_OWN_ACT},
+}
+
+TABLES: dict[str, Table] = {
+    # --- the log
+    "custody_event": Table(
+        web="S I",
+        intake="I",
+        worker="S I",
+        steps="custody verifying unsealing rendering command SI reading importing expiry sweeping retention notices I",
+        units=f"""ARRAY(SELECT x.unit_id FROM tips_tip x WHERE {_EVENT_TIP}
+            UNION SELECT b.unit_id FROM tips_import b WHERE t.subject = 'import:' || b.public_id
+            UNION SELECT b.unit_id FROM tips_import b JOIN tips_importupload u ON u.batch_id = b.id
+                  JOIN evidence_item i ON i.id = u.item_id WHERE t.subject = 'item:' || i.public_id
+            UNION SELECT p.unit_id FROM units_post p JOIN accounts_user a ON a.id = p.user_id
+                  WHERE t.subject = 'officer:' || a.public_id)""",
+        tip=f"(SELECT x.public_id FROM tips_tip x WHERE {_EVENT_TIP})",
+        kind=f"""CASE WHEN {_SUBJECT} IN ('officer', 'unsealing') THEN {_SUBJECT}
+            WHEN {_SUBJECT} IN ('unit', 'reporter', 'token', 'vault') THEN 'system'
+            WHEN {_SUBJECT} = 'import' THEN ''
+            WHEN {_SUBJECT} IN ('tip', 'item') THEN
+                coalesce((SELECT CASE WHEN x.set_apart THEN 'apart' ELSE '' END FROM tips_tip x WHERE {_EVENT_TIP}), '')
+            ELSE 'other' END""",
+        person="(SELECT a.id FROM accounts_user a WHERE t.actor = 'officer:' || a.public_id)",
+        sees=_EVENT,
+        adds={"*": {"signed-in": {"self"}, "nobody": {"any"}}},
+        owner="actor",
+        names=lambda person: f"officer:{person.user.public_id}",
+        samples="t.actor NOT LIKE 'reporter:%'",
+        spoilt=({"actor": "reporter:RP-1111-1111"}, {"actor": "officer:OF-1111-1111"}, {"actor": "service:worker"}),
+    ),
+    "custody_pending": _open("S I", "S I D", "I"),
+    "custody_leaf": _open("S", "S I"),
+    "custody_subtree": _open("S", "S I"),
+    "custody_tree_head": _open("S", "S I"),
+    # --- people, reporters, signing in
+    "accounts_user": _open("S I U", "S I U"),
+    "accounts_user_groups": _open("S", "S"),
+    "accounts_user_user_permissions": _open("S", "S"),
+    "accounts_reporter": _open("S", "S I", "S I"),
+    "accounts_credential": _open("S(id,reporter_id,username,environment,may_submit,active,created_at)", "S I U", "S"),
+    "accounts_apitoken": _open("S U(last_used_on)", "S I U(revoked_at)"),
+    "accounts_cache": _open("S I U D"),
+    "auth_group": _open("S", "S"),
+    "auth_group_permissions": _open("S", "S"),
+    "auth_permission": _open("S", "S"),
+    "axes_accessattempt": _open("S I U D", "S D"),
+    "axes_accessattemptexpiration": _open("S D", "S D"),
+    "axes_accessfailurelog": _open("S", "S"),
+    "axes_accesslog": _open("S", "S"),
+    "account_emailaddress": _open("S I U D", "S D"),
+    "account_emailconfirmation": _open("S I U D", "S D"),
+    "django_content_type": _open("S", "S"),
+    "django_migrations": _open("S", "S", "S"),
+    "django_session": _open("S I U D", "S D"),
+    "mfa_authenticator": _open("S I U D", "S D"),
+    "socialaccount_socialaccount": _open("S U D", "S I D"),
+    "socialaccount_socialapp": _open("S", "S"),
+    "socialaccount_socialtoken": _open("S D", "S D"),
+    "usersessions_usersession": _open("S I U D", "S D"),
+    "procrastinate_jobs": _open("S I U", "S I U D", "S I U"),
+    "procrastinate_events": _open("S I U", "S I U D", "S I U"),
+    "procrastinate_periodic_defers": _open("S I U", "S I U D", "S I U"),
+    "procrastinate_workers": _open("S I U", "S I U D", "S I U"),
+    # --- units
+    "units_unit": _staff("S I U(name)", _ADMINISTRATOR, sets="name = 'another'"),
+    "units_area": _staff("S I D", _ADMINISTRATOR, worker_sets="code = 'other'"),
+    "units_below": _staff("S", {}, worker_sets="unit_id = 0"),
+    "units_post": _staff("S I U(ends_at)", _ADMINISTRATOR, sets="ends_at = 'infinity'"),
+    "units_shift": _staff(
+        "S I D",
+        {"*": {ADMIN: {"any"}, COMMANDER: {"own", "child"}}},
+        units="ARRAY[t.unit_id]",
+        worker_sets="ends_at = 'infinity'",
+    ),
+    "units_glass": Table(
+        web="S I U(signed_off_by_id,signed_off_at,justified,finding)",
+        worker="S",
+        steps="notices verifying unsealing rendering command S",
+        units="ARRAY(SELECT t.unit_id UNION SELECT p.unit_id FROM units_post p"
+        " WHERE p.user_id = t.user_id AND p.ends_at IS NULL)",
+        person="t.user_id",
+        sees={"*": {COMMANDER: {"own", "child"}, AUDITOR: {"own", "child"}, "signed-in": {"self"}}},
+        adds={"*": {role: {"self"} for role in WORK}},
+        changes={"*": {COMMANDER: {"own", "child", "!self"}, AUDITOR: {"own", "child", "!self"}}},
+        sets="finding = 'found'",
+        owner="user_id",
+        spoilt=({"until": "2999-01-01T00:00:00Z"}, {"signed_off_at": "2026-01-01T00:00:00Z"}),
+    ),
+    "units_notice": Table(
+        web="S I",
+        worker="S I",
+        steps="notices rendering unsealing retention reading importing verifying expiry I command SI",
+        units="ARRAY[t.unit_id]",
+        person="t.user_id",
+        kind="t.role",
+        sees={
+            "": {"signed-in": {"self"}},
+            **{role: {role: _reach(frozenset({role}))[role]} for role in READ | {ADMIN}},
+        },
+        adds={"*": {"signed-in": {"any"}, "nobody": {"any"}}},
+    ),
+    "units_seen": Table(
+        web="S I",
+        worker="S",
+        steps="retention command S",
+        person="t.user_id",
+        sees=_SELF,
+        adds=_SELF,
+        owner="user_id",
+    ),
+    # --- evidence
+    "evidence_blob": Table(
+        web="S",
+        intake="S I",
+        worker="S I",
+        steps="reading importing rendering verifying sweeping retention S command SI",
+        sees=_RECORD,
+        **_or_import(
+            {key: value.replace("t.blob_id", "t.id") for key, value in _BY_BLOB.items()},
+            "u.item_id IN (SELECT i.id FROM evidence_item i WHERE i.blob_id = t.id)",
+        ),
+    ),
+    "evidence_blob_key": Table(
+        intake="S I U",
+        worker="S I U D",
+        steps="importing rendering verifying S retention SD command SIUD",
+        worker_sets="key_id = 'other'",
+    ),
+    "evidence_item": Table(
+        web="S",
+        intake="S I",
+        worker="S I U(name_key_part)",
+        steps="reading importing rendering verifying sweeping S retention SU command SIU",
+        sees=_RECORD,
+        worker_sets="name_key_part = ''",
+        **_or_import({key: value.replace("t.item_id", "t.id") for key, value in _BY_ITEM.items()}, "u.item_id = t.id"),
+    ),
+    # --- tips
+    "tips_tip": Table(
+        web="S",
+        intake="S I U(state,state_at)",
+        worker="S I U(state,state_at,set_apart)",
+        steps="verifying retention rendering unsealing notices S reading expiry SU importing SI command SIU",
+        sees=_RECORD,
+        worker_sets="set_apart = true",
+        units="ARRAY[t.unit_id]",
+        kind="CASE WHEN t.set_apart THEN 'apart' ELSE '' END",
+        tip="t.public_id",
+    ),
+    "tips_document": Table(
+        web="S(id,tip_id,kind,file_id,size,sha256,received_at)",
+        intake="S(id,tip_id,kind,file_id,size,sha256,received_at) I",
+        worker="S I U(key_part)",
+        steps="reading verifying rendering unsealing notices expiry S retention SU importing SI command SIU",
+        sees=_RECORD,
+        worker_sets="key_part = ''",
+        **_BY_TIP,
+    ),
+    "tips_tipfile": Table(
+        web="S", intake="S I", worker="S I", steps=f"{_READERS} expiry S command SI", sees=_RECORD, **_BY_TIP
+    ),
+    "tips_summary": Table(
+        web="S",
+        worker="S I U",
+        steps="verifying rendering unsealing notices S reading importing command SIU retention SU",
+        sees=_RECORD,
+        worker_sets="version = 0",
+        **_BY_TIP,
+    ),
+    "tips_shown": Table(
+        web="S",
+        worker="S I U D",
+        steps="verifying rendering unsealing notices S reading importing SIU retention SD command SIUD",
+        sees=_RECORD,
+        worker_sets="version = 0",
+        **_BY_TIP,
+    ),
+    "tips_unread": Table(
+        intake="S I",
+        worker="S I U D",
+        steps="verifying retention rendering unsealing notices S reading SUD expiry SI importing SID command SIUD",
+        worker_sets="tip_id = 0",
+    ),
+    "tips_likelyduplicate": Table(
+        web="S",
+        worker="S I",
+        steps="verifying retention rendering unsealing notices S reading importing command SI",
+        sees=_RECORD,
+        **_BY_TIP,
+    ),
+    "tips_import": Table(
+        web="S",
+        intake="S I",
+        worker="S I U",
+        steps="verifying retention S importing SU command SIU",
+        sees=_RECORD,
+        units="ARRAY[t.unit_id]",
+        worker_sets="expected = 0",
+    ),
+    "tips_importedfile": Table(
+        web="S", worker="S I", steps="verifying retention S importing command SI", sees=_RECORD, **_BATCH
+    ),
+    "tips_importupload": Table(
+        web="S", intake="S I", worker="S", steps="importing verifying retention command S", sees=_RECORD, **_BATCH
+    ),
+    # --- sealed identities
+    "sealed_identity": Table(
+        web="S(id,public_id,subject,source,pseudonym,kind,rule_version,made_at,destroyed_at)",
+        worker="S I U D",
+        steps="reading importing command SIUD unsealing verifying S retention SU",
+        sees=_RECORD,
+        worker_sets="rule_version = 0",
+        **_BY_SUBJECT,
+    ),
+    "sealed_search_digest": Table(
+        web="S",
+        worker="S I D",
+        steps="reading importing command SID verifying S retention SD",
+        sees={"": _reach(frozenset({OFFICER, SPECIALIST}))},
+        **_by("'tip:' || x.public_id = (SELECT i.subject FROM sealed_identity i WHERE i.id = t.identity_id)"),
+    ),
+    "sealed_unsealing": Table(
+        web="S I U(state,closed_at,answer_key_part,answer_body)",
+        worker="S U",
+        steps="unsealing retention command SU verifying notices S",
+        sees=_ANSWERS,
+        adds={"": _reach(frozenset({OFFICER, SPECIALIST}))},
+        adds_own=True,
+        changes=_SELF,
+        person="t.user_id",
+        owner="user_id",
+        sets="closed_at = now()",
+        spoilt=(
+            {"state": "opened"},
+            {"expires_at": "2999-01-01T00:00:00Z"},
+            {"answered_at": "2026-01-01T00:00:00Z"},
+            {"identity": "ID-1111-1111"},
+        ),
+        **_BY_SUBJECT,
+    ),
+    # --- looking at files
+    "viewing_warrant": Table(
+        web="S I",
+        worker="S",
+        steps="rendering verifying command S",
+        sees=_RECORD,
+        adds={"": _reach(LOOKS)},
+        adds_own=True,
+        person="t.user_id",
+        owner="user_id",
+        **_BY_ITEM,
+    ),
+    "viewing_viewing": Table(
+        web="S I U(state,closed_at)",
+        worker="S U",
+        steps="rendering command SU verifying S",
+        sees={"": {**_reach(frozenset({COMMANDER, AUDITOR, LEGAL})), "signed-in": {"self"}}},
+        adds={"": _reach(LOOKS)},
+        adds_own=True,
+        changes=_SELF,
+        person="t.user_id",
+        owner="user_id",
+        sets="closed_at = now()",
+        spoilt=({"state": "ready"}, {"expires_at": "2999-01-01T00:00:00Z"}, {"answered_at": "2026-01-01T00:00:00Z"}),
+        **_BY_SUBJECT,
+    ),
+    "viewing_picture": Table(
+        web="S D",
+        worker="S I D",
+        steps="rendering command SID",
+        sees=_SELF,
+        changes=_SELF,
+        person="(SELECT v.user_id FROM viewing_viewing v WHERE v.id = t.viewing_id)",
+    ),
+    "viewing_assessment": Table(
+        web="S(id,blob_id,at,outcome,violent,rule) I",
+        worker="S",
+        steps="verifying command S",
+        sees=_RECORD,
+        adds=_SELF,
+        person="t.user_id",
+        spoilt=({"user_id": -1},),
+        **_BY_BLOB,
+    ),
+    "viewing_exposure": Table(
+        web="S I",
+        worker="S",
+        steps="rendering verifying command S",
+        sees=_SELF,
+        adds=_SELF,
+        person="t.user_id",
+        spoilt=({"user_id": -1},),
+    ),
+    "viewing_export": Table(
+        web="S I U(state,decided_by_id,decided_at,expires_at)",
+        worker="S U(state,written_at)",
+        steps="rendering command SU verifying S",
+        sees=_RECORD,
+        adds={"": _reach(frozenset({OFFICER}))},
+        adds_own=True,
+        changes={"": {COMMANDER: {"own", "child", "broken", "!self"}}},
+        person="t.user_id",
+        owner="user_id",
+        sets="expires_at = now()",
+        worker_sets="state = 'expired'",
+        spoilt=({"state": "approved"}, {"decided_by_id": -1}),
+        **_BY_SUBJECT,
+    ),
+    # --- retention
+    "retention_hold": Table(
+        web="S I U(lifted_by_id,lifted_at)",
+        worker="S",
+        steps="retention verifying command S",
+        sees={"": _reach(_APART)},
+        adds={"": _reach(frozenset({LEGAL, COMMANDER}))},
+        adds_own=True,
+        changes={"": _reach(frozenset({LEGAL, COMMANDER}))},
+        person="t.placed_by_id",
+        owner="placed_by_id",
+        sets="lifted_at = now()",
+        **_BY_SUBJECT,
+    ),
+    "retention_apart": Table(
+        web="S I",
+        worker="S",
+        steps="retention verifying reading importing command S",
+        sees={"": _reach(_APART)},
+        adds={"": _reach(frozenset({LEGAL, COMMANDER}))},
+        adds_own=True,
+        person="t.by_id",
+        owner="by_id",
+        **_BY_SUBJECT,
+    ),
+    "retention_destruction": Table(
+        web="S I U(state,decided_by_id,decided_at)",
+        worker="S U(state,done_at,certificate)",
+        steps="retention command SU verifying S",
+        sees={"*": {role: near - {"broken"} for role, near in _reach(_APART).items()}},
+        adds={"*": _reach(frozenset({LEGAL}))},
+        adds_own=True,
+        changes={"*": {COMMANDER: {"own", "child", "!self"}}},
+        samples="t.state = 'asked'",
+        person="t.asked_by_id",
+        owner="asked_by_id",
+        sets="decided_at = now()",
+        worker_sets="certificate = ''",
+        spoilt=({"state": "approved"},),
+        **_BY_SUBJECT,
+    ),
+}
