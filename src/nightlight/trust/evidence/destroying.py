@@ -58,7 +58,7 @@ def destroy(*, by: str, at: datetime, items: Sequence[Item], because: str) -> li
         custody.append(
             by=by,
             at=at,
-            kind=KIND,
+            kind="evidence.destroyed",
             subject=f"item:{item.public_id}",
             data={"blob": item.blob.public_id, "because": because, "bytes_too": not shared},
         )

@@ -27,6 +27,23 @@ BEGIN
 END
 $$;
 """
+# What is set apart is handed on by those alone who may still see it.
+_HAND_OVER = """
+CREATE OR REPLACE FUNCTION tips_hand_over(p_tip bigint, p_from bigint, p_to bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF units_service() <> 'command' AND NOT (
+        EXISTS (SELECT 1 FROM units_posts() p WHERE p.role IN ('intake-analyst', 'triage-officer', 'commander')
+                AND (p.unit_id = p_from OR p.below AND EXISTS (
+                    SELECT 1 FROM units_below b WHERE b.ancestor_id = p.unit_id AND b.unit_id = p_from)))) THEN
+        RETURN false;
+    END IF;
+    UPDATE tips_tip SET unit_id = p_to WHERE id = p_tip AND unit_id = p_from AND state <> 'open'
+       AND (NOT set_apart OR units_has_role('commander'));
+    RETURN FOUND;
+END
+$$;
+"""
 # What was received never changes, but the key to it can be erased: see trust/retention.
 _ERASURE = """
 CREATE FUNCTION custody_only_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -65,5 +82,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("tip", "set_apart", models.BooleanField(db_default=False)),
         migrations.RunSQL(_GUARD, migrations.RunSQL.noop),
+        migrations.RunSQL(_HAND_OVER, migrations.RunSQL.noop),
         migrations.RunSQL(_ERASURE, _BACK),
     ]
