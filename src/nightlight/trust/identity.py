@@ -39,6 +39,7 @@ class Acting:
 
 
 NOBODY = Acting()
+_NOT_KNOWN = Acting(viewer=-1)  # nobody is: whoever acts next is told to the server
 _acting: ContextVar[Acting] = ContextVar("nightlight_acting", default=NOBODY)
 
 
@@ -87,6 +88,13 @@ def transaction_ended(wrapper: BaseDatabaseWrapper) -> None:
     connection: Any = wrapper.connection
     if connection is not None and (known := getattr(connection, _KNOWN, None)):
         setattr(connection, _KNOWN, (known[0], None))
+
+
+def savepoint_undone(wrapper: BaseDatabaseWrapper) -> None:
+    """Note that what was told since a savepoint may have been undone with it: the next statement tells it again."""
+    connection: Any = wrapper.connection
+    if connection is not None and (known := getattr(connection, _KNOWN, None)):
+        setattr(connection, _KNOWN, (known[0], _NOT_KNOWN))
 
 
 @contextlib.contextmanager

@@ -32,6 +32,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._commit()  # type: ignore[misc]
         identity.transaction_ended(self)
 
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
+        identity.savepoint_undone(self)
+
     def _close(self) -> None:
         identity.transaction_ended(self)  # a pool rolls back what was open, and hands the connection on
         super()._close()  # type: ignore[misc]

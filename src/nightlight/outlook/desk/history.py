@@ -10,12 +10,12 @@ from nightlight.outlook.desk import wording
 from nightlight.trust.accounts.models import Reporter, User
 from nightlight.trust.custody import merkle
 from nightlight.trust.custody import queries as custody
-from nightlight.trust.evidence.models import Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from nightlight.pipeline.tips.shown import ShownTip
     from nightlight.trust.custody.models import TreeHead
     from nightlight.trust.custody.queries import EventRow
 
@@ -57,11 +57,10 @@ class History:
     head: TreeHead | None
 
 
-def of_tip(public_id: str, mask: Callable[[str], str]) -> History:
+def of_tip(told: ShownTip, mask: Callable[[str], str]) -> History:
     """Return the history of a tip and of its files. A handful of queries, however long it is."""
-    subject = f"tip:{public_id}"
-    items = Item.objects.filter(tip_file__tip__public_id=public_id).values_list("public_id", flat=True)
-    return _history([subject, *(f"item:{item}" for item in items)], mask)
+    items = (f"item:{file.item.public_id}" for file in told.files)
+    return _history([f"tip:{told.tip.public_id}", *items], mask)
 
 
 def _history(subjects: Sequence[str], mask: Callable[[str], str]) -> History:

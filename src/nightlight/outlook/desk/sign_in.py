@@ -50,7 +50,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             super().login(request, user)
             for mark in (gate.BEGAN, gate.SEEN, gate.CHECKED):
                 request.session.pop(mark, None)
-            _record("person.signed-in", user)
+            _record("person.signed-in", user, address=str(request.META.get("REMOTE_ADDR", "")))
 
     def logout(self, request: HttpRequest) -> None:
         """End the session and record it, both or neither."""
@@ -101,10 +101,10 @@ class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
             sign_in_actions.end_sessions(by=f"officer:{person.public_id}", at=clock.now(), person=person, keys=keys)
 
 
-def _record(kind: str, person: object) -> None:
+def _record(kind: str, person: object, **data: str) -> None:
     if isinstance(person, User):
         name = f"officer:{person.public_id}"
-        custody.append(by=name, at=clock.now(), kind=kind, subject=name, data={})
+        custody.append(by=name, at=clock.now(), kind=kind, subject=name, data=data)
 
 
 def demo_people() -> list[DemoPerson]:

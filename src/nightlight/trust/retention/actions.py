@@ -162,13 +162,11 @@ def decide(*, by: Viewer, at: datetime, public_id: str, agreed: bool, law: Pack)
     )
     if not changed:
         raise Conflict("This has been decided already.")
-    custody.append(
-        by=by.actor,
-        at=at,
-        kind="destruction.approved" if agreed else "destruction.refused",
-        subject=f"destruction:{row.public_id}",
-        data={"about": row.subject},
-    )
+    named, data = f"destruction:{row.public_id}", {"about": row.subject}
+    if agreed:
+        custody.append(by=by.actor, at=at, kind="destruction.approved", subject=named, data=data)
+    else:
+        custody.append(by=by.actor, at=at, kind="destruction.refused", subject=named, data=data)
     notices.tell_person(
         user_id=row.asked_by_id, kind=f"destruction.{state}", subject=row.public_id, about=row.subject, at=at
     )

@@ -93,7 +93,8 @@ def test_files_are_words_and_digests_and_nothing_to_open(alice: Client, desk: De
     assert "the file received has another" in section  # the example states a hash of something else
     assert "<img" not in page
     assert "<video" not in page
-    assert "href" not in section
+    assert section.count("href") == 1  # to the page of words before one looks
+    assert "/files/1/" in section
     assert 'href="http' not in page
 
 

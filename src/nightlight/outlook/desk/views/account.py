@@ -26,6 +26,7 @@ from nightlight.outlook.desk import second_factor
 from nightlight.outlook.desk.access import for_roles
 from nightlight.trust.accounts import queries, sign_in_actions
 from nightlight.trust.accounts.models import Role, User
+from nightlight.trust.units.models import Below, Post
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +115,8 @@ def end_session(request: HttpRequest, number: int) -> HttpResponse:
 def sign_in_of(request: DeskRequest, public_id: str) -> HttpResponse:
     """How somebody signs in, for those who help when it fails: sessions, second factors, a lock."""
     person = User.objects.filter(public_id=public_id).first()
-    if person is None:
-        raise NotFound(_("There is no such person."))
+    if person is None or not _helps(request, person):
+        raise NotFound(_("There is no such person in your units."))
     if request.method == "POST":
         _help(request, person)
         return redirect("sign-in-of", public_id=public_id)
@@ -131,6 +132,15 @@ def sign_in_of(request: DeskRequest, public_id: str) -> HttpResponse:
             "failures": queries.failed_sign_ins(person),
         },
     )
+
+
+def _helps(request: DeskRequest, person: User) -> bool:
+    """An administrator helps everybody; a commander those who hold a post in their unit or below it."""
+    if request.viewer.manages:
+        return True
+    mine = [post.unit_id for post in request.viewer.posts if post.role == Role.COMMANDER]
+    below = Below.objects.filter(ancestor__in=mine).values("unit_id")
+    return Post.objects.active(clock.now()).filter(user=person, unit__in=below).exists()
 
 
 def _help(request: DeskRequest, person: User) -> None:

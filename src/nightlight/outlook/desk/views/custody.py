@@ -31,10 +31,8 @@ def custody(request: DeskRequest) -> HttpResponse:
         record_search(by=request.viewer, at=clock.now(), where="custody", text=text, hits=len(ids))
     found = None
     if len(ids) == 1:
-        tip = tips.tip(request.viewer, ids[0])
-        # Only the names in the events have to be known, to hold back those of victims and children.
-        mask = tip_page.build(shown.of(tip), repeats=None).mask
-        found = history.of_tip(tip.public_id, mask)
+        told = shown.of(tips.tip(request.viewer, ids[0]))
+        found = history.of_tip(told, tip_page.build(told, repeats=None).mask)
     return render(
         request,
         "desk/custody.html",

@@ -47,7 +47,7 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
             "told": summary and queries.shortened(summary.sentence, page.title),
             "repeats": _repeats(found),
             "repeated_by": queries.repeated_by(request.viewer, found),
-            "history": history.of_tip(public_id, page.mask),
+            "history": history.of_tip(told, page.mask),
             "documents": [
                 (document.get_kind_display(), document.size, bytes(document.sha256).hex(), document)
                 for document in told.documents
