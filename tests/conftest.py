@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import wire_client
+from tests.certificates import certificate
 from tests.installation import Installation
 
 if TYPE_CHECKING:
@@ -23,4 +24,23 @@ def installation() -> Iterator[Installation]:
         yield made
     finally:
         wire_client.close_all()
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Return an installation as it should stand before the public: over TLS, the second factor required."""
+    made = Installation(
+        tls=certificate(tmp_path_factory.mktemp("guarded")),
+        settings={
+            "NIGHTLIGHT_SECOND_FACTOR": "required",
+            "NIGHTLIGHT_HOSTS": "tips.example.org",
+            "NIGHTLIGHT_CUSTODY_ORIGIN": "tips.example.org/custody",
+            "NIGHTLIGHT_WEB_PROCESSES": "1",
+        },
+    )
+    try:
+        made.start()
+        yield made
+    finally:
         made.stop()

@@ -39,7 +39,7 @@ URGENT = report(
 @pytest.fixture
 def page(installation: Installation) -> Iterator[Page]:
     """The desk in a real browser, signed in as an officer; anything the browser complains of fails the test."""
-    officer = installation.json("person", "add", f"asha{installation.port}", "--role", "officer")
+    officer = installation.json("person", "add", f"asha{installation.port}", "--role", "triage-officer")
     complaints: list[str] = []
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)

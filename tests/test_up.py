@@ -3,18 +3,13 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import certificate
 from tests.installation import Installation
 from tests.wire_client import Client, report, understand
 
@@ -61,7 +56,7 @@ def test_the_doctor_explains_an_empty_home(tmp_path: Path) -> None:
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation over TLS, with the older statuses, the strict profile and the newer elements."""
     made = Installation(
-        tls=_certificate(tmp_path_factory.mktemp("tls")),
+        tls=certificate(tmp_path_factory.mktemp("tls")),
         settings={
             "NIGHTLIGHT_INTAKE_STATUS": "legacy-200",
             "NIGHTLIGHT_INTAKE_PROFILE": "strict",
@@ -73,31 +68,6 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield made
     finally:
         made.stop()
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
-    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return cert_file, key_file
 
 
 @pytest.fixture(scope="module")
@@ -165,12 +135,12 @@ def test_behind_a_proxy_people_sign_in_and_reporters_keep_their_address() -> Non
     )
     try:
         behind.start()
-        person = behind.json("person", "add", "asha", "--role", "officer")
+        person = behind.json("person", "add", "asha", "--role", "triage-officer")
         forwarded = {"Host": "tips.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.77"}
         with httpx.Client(base_url=behind.base, headers=forwarded, timeout=30) as browser:
             token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get("/accounts/login/").text)
             assert token is not None
-            cookie = browser.cookies.get("csrftoken", "")
+            cookie = browser.cookies.get("__Host-csrftoken", "")
             answer = browser.post(
                 "/accounts/login/",
                 data={
@@ -178,7 +148,7 @@ def test_behind_a_proxy_people_sign_in_and_reporters_keep_their_address() -> Non
                     "password": str(person["password"]),
                     "csrfmiddlewaretoken": token[1],
                 },
-                headers={"Origin": "https://tips.example.org", "Cookie": f"csrftoken={cookie}"},
+                headers={"Origin": "https://tips.example.org", "Cookie": f"__Host-csrftoken={cookie}"},
             )
             assert (answer.status_code, answer.headers["Location"]) == (302, "/")
             assert "Secure" in answer.headers["Set-Cookie"]
