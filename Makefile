@@ -42,18 +42,23 @@ check: $(VENV)/.installed
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@NIGHTLIGHT_HOME=$(CURDIR)/$(VENV)/home $(BIN)/mypy --no-error-summary  # its Django plug-in loads the settings
 
+# Two processes, each with a PostgreSQL of its own; a file's tests stay together.
+TESTS := $(BIN)/pytest -q -n 2 --dist loadfile -m "not faults"
+
 unit: $(VENV)/.installed $(VENDOR)/.installed $(CHROMIUM)
-	@$(BIN)/pytest -q -m "not faults"
+	@$(TESTS)
 
 faults: $(VENV)/.installed $(VENDOR)/.installed
 	@$(BIN)/pytest -q -m faults tests/faults
 
 test: check $(VENV)/.installed $(VENDOR)/.installed $(CHROMIUM)
-	@$(BIN)/pytest -q
+	@$(TESTS)
+	@$(BIN)/pytest -q -m faults tests/faults
 
 bench: $(VENV)/.installed $(VENDOR)/.installed
 	@$(BIN)/python benches/intake.py
 	@$(BIN)/python benches/inbox.py
+	@$(BIN)/python benches/rows.py
 
 clean:
 	rm -rf $(VENV) $(VENDOR) assets/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -30,8 +30,8 @@ TABLE = """
 CREATE TABLE IF NOT EXISTS bench_floor (
   id bigserial PRIMARY KEY, report_id bigint NOT NULL, file_id text NOT NULL, size integer NOT NULL,
   at timestamptz NOT NULL);
-GRANT INSERT ON bench_floor TO nightlight_app;
-GRANT USAGE ON SEQUENCE bench_floor_id_seq TO nightlight_app;
+GRANT INSERT ON bench_floor TO nightlight_intake;
+GRANT USAGE ON SEQUENCE bench_floor_id_seq TO nightlight_intake;
 """
 _INSERT = "INSERT INTO bench_floor (report_id, file_id, size, at) VALUES (%s, %s, %s, %s)"
 _ANSWER = (

@@ -8,3 +8,4 @@ from nightlight.config.settings import *  # noqa: F403
 
 # The rest stays: nothing reaches it, as nothing of the wire does.
 MIDDLEWARE = ["floor.floor_first", *settings.MIDDLEWARE]
+DATABASES = {"default": settings.DATABASES["intake"]}  # whoever takes reports in connects as the intake

@@ -26,6 +26,14 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if "node_modules" not in 
 PUT_TOGETHER = {
     ("pipeline/tips/actions.py", "f'tip.{state}'"): {"tip.retracted", "tip.expired"},
     ("outlook/desk/sign_in.py", "kind"): {"person.signed-in", "person.signed-out", "person.password-changed"},
+    ("trust/viewing/actions.py", "ASKED"): {"evidence.viewing-asked"},
+    ("trust/viewing/exporting.py", "kind"): {
+        "export.asked",
+        "export.approved",
+        "export.refused",
+        "export.expired",
+        "export.written",
+    },
     # The custody log itself: it passes on the kind it is given.
     ("trust/custody/actions.py", "kind"): set(),
 }

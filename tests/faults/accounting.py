@@ -6,6 +6,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from nightlight.trust.sealed.box import Closed, unseal
+from nightlight.trust.sealed.keys import keyring_in_folder
+
 from .installation import until
 
 if TYPE_CHECKING:
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from .reporting import Kept
 
 _TIPS = """
-SELECT t.report_id, t.state, d.body, t.payload_sha256 FROM tips_tip t
+SELECT t.report_id, t.state, d.body, t.payload_sha256, d.key_part, t.public_id FROM tips_tip t
 LEFT JOIN tips_document d ON d.tip_id = t.id AND d.kind = 'report'
 """
 _FILES = """
@@ -21,7 +24,8 @@ SELECT t.report_id, f.file_id, encode(b.md5, 'hex'), b.size FROM tips_tipfile f 
 JOIN evidence_item i ON i.id = f.item_id JOIN evidence_blob b ON b.id = i.blob_id
 """
 _DOCUMENTS = """
-SELECT t.report_id, d.file_id, d.body FROM tips_document d JOIN tips_tip t ON t.id = d.tip_id WHERE d.kind = %s
+SELECT t.report_id, d.file_id, d.body, d.key_part, t.public_id FROM tips_document d JOIN tips_tip t ON t.id = d.tip_id
+WHERE d.kind = %s
 """
 _UNREAD = """
 SELECT t.report_id FROM tips_tip t WHERE t.state = 'received'
@@ -34,12 +38,22 @@ def missing(installation: Installation, acknowledged: list[Kept]) -> list[str]:
     """Return a sentence for everything that was acknowledged and is not there just so."""
     tips = {str(row[0]): row[1:] for row in installation.rows(_TIPS)}
     files = {(str(row[0]), row[1]): row[2:] for row in installation.rows(_FILES)}
-    described = {(str(row[0]), row[1]): bytes(row[2]) for row in installation.rows(_DOCUMENTS, ["file-details"])}
+    keys = keyring_in_folder(installation.home / "keys" / "sealing")
+
+    def opened(body: bytes, key_part: bytes, tip: str, kind: str, file_id: str = "") -> bytes:
+        place = f"document\n{tip}\n{kind}\n{file_id}".encode()
+        return unseal(keys, Closed(bytes(key_part), bytes(body)), place)
+
+    described = {
+        (str(row[0]), row[1]): opened(row[2], row[3], row[4], "file-details", row[1])
+        for row in installation.rows(_DOCUMENTS, ["file-details"])
+    }
     receipts = {str(row[0]): bytes(row[2]) for row in installation.rows(_DOCUMENTS, ["receipt"])}
     found = []
     for kept in acknowledged:
-        state, body, digest = tips.get(kept.report_id, ("absent", b"", b""))
-        if bytes(body or b"") != kept.submitted or bytes(digest) != hashlib.sha256(kept.submitted).digest():
+        state, body, digest, key_part, tip = tips.get(kept.report_id, ("absent", b"", b"", b"", ""))
+        came = opened(body, key_part, tip, "report") if body else b""
+        if came != kept.submitted or bytes(digest) != hashlib.sha256(kept.submitted).digest():
             found.append(f"report {kept.report_id} ({state}) is not what was submitted")
         for file_id, md5, size in kept.files:
             if files.get((kept.report_id, file_id)) != (md5, size):

@@ -190,7 +190,7 @@ class Installation:
         return [
             pid
             for pid, (parent, words) in processes().items()
-            if parent == server and words[0].startswith("postgres: nightlight_app")
+            if parent == server and words[0].startswith("postgres: nightlight_")
         ]
 
     def all_processes(self) -> list[int]:

@@ -86,9 +86,7 @@ def _missing(event: NetworkEvent) -> Iterable[str]:
         yield _("port missing")
     if event.moment is None:
         yield _("time missing")
-    elif event.moment.zone == "not stated":
-        yield _("zone not stated")
-    elif event.moment.utc is None:
+    elif event.moment.utc is None and event.moment.zone != "not stated":  # that the zone lacks, the time itself says
         yield _("time unreadable")
 
 

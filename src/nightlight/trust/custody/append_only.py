@@ -23,6 +23,7 @@ $$
 DROP_REFUSE_CHANGE = "DROP FUNCTION custody_refuse_change()"
 
 GUARD = "append_only"
+ERASURE_GUARD = "only_erasure"  # where keys can be erased, it holds an UPDATE to that
 
 
 def append_only_sql(table: str) -> tuple[str, str]:

@@ -13,9 +13,6 @@ _PROVING = Rights(web="SELECT", steps={COMMAND: "SELECT, INSERT"}, open_because=
 _SEES = """
 actor = (SELECT units_actor())
 OR (SELECT units_has_role('auditor') AND units_reaches_all())
--- What an auditor's own people did, wherever they did it.
-OR (SELECT units_has_role('auditor')) AND starts_with(actor, 'officer:')
-   AND substr(actor, 9) IN (SELECT units_people())
 OR CASE split_part(subject, ':', 1)
    WHEN 'tip' THEN EXISTS (SELECT 1 FROM tips_tip t WHERE t.public_id = substr(subject, 5))
    WHEN 'item' THEN EXISTS (SELECT 1 FROM evidence_item i WHERE i.public_id = substr(subject, 6))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from nightlight.foundation.clock import stamp
-from nightlight.trust.custody.append_only import GUARD
+from nightlight.trust.custody.append_only import ERASURE_GUARD, GUARD
 from nightlight.trust.custody.models import Event
 from nightlight.trust.custody.verify import Problem
 from nightlight.trust.evidence import destroying, queries
@@ -72,13 +72,14 @@ def count_unlisted() -> int:
 def _guards() -> Iterator[Problem]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = %s AND tgenabled IN ('O', 'A')",
-            [GUARD],
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
+            " WHERE tgname = ANY (%s) AND tgenabled IN ('O', 'A')",
+            [[GUARD, ERASURE_GUARD]],
         )
-        guarded = {row[0] for row in cursor.fetchall()}
-    for table in APPEND_ONLY_TABLES:
-        if table not in guarded:
-            yield Problem(Code.GUARD_MISSING, f"table {table}", f"trigger {GUARD} is missing or switched off")
+        guarded = set(cursor.fetchall())
+    for table, trigger in [*((table, GUARD) for table in APPEND_ONLY_TABLES), ("evidence_item", ERASURE_GUARD)]:
+        if (table, trigger) not in guarded:
+            yield Problem(Code.GUARD_MISSING, f"table {table}", f"trigger {trigger} is missing or switched off")
 
 
 def _files(vault: Vault, on_progress: Progress | None) -> Iterator[Problem]:

@@ -52,6 +52,12 @@ def in_utc(at: datetime) -> str:
     return f"{there.day} {there:%b %Y, %H:%M:%S} UTC"
 
 
+@register.filter
+def plainly(word: str) -> str:
+    """A word of the law pack as people write it: "court-order" is "court order"."""
+    return word.replace("-", " ")
+
+
 @register.simple_tag
 def when(at: datetime) -> SafeString:
     """A time in full, its UTC value in the element and on hover."""

@@ -31,7 +31,7 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
 def test_a_key_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
     keys.add_to_folder(tmp_path)
     (tmp_path / "0001.key").write_bytes(b"short")
-    with pytest.raises(KeysRefused, match="32 bytes, not 5"):
+    with pytest.raises(KeysRefused, match="32 bytes, not the 5"):
         keys.from_folder(tmp_path)
 
 

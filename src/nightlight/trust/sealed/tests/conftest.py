@@ -14,7 +14,7 @@ from django.db import connection
 from nightlight.foundation import public_ids
 from nightlight.trust.accounts.models import Role, User
 from nightlight.trust.law.queries import pack
-from nightlight.trust.sealed import keeping
+from nightlight.trust.sealed import actions, keeping
 from nightlight.trust.sealed.models import Identity
 from nightlight.trust.sealed.rules import Kind, Protected
 from nightlight.trust.units.models import Post, Unit
@@ -80,6 +80,12 @@ class World:
     def end_posts(self, name: str, at: datetime) -> None:
         """End whatever posts that person holds."""
         Post.objects.filter(user=self.people[name]).update(ends_at=at)
+
+
+@pytest.fixture(autouse=True)
+def without_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This floor knows no records: those who do have the worker ask them, and here nobody has."""
+    monkeypatch.setattr(actions, "_gates", [])
 
 
 @pytest.fixture
