@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -58,3 +60,25 @@ def test_only_a_country_with_a_list_is_seeded(installation: Installation) -> Non
     assert (done["added"], done["kept"]) == (36, 1)
     again = installation.json("unit", "seed", "india")
     assert (again["added"], again["kept"]) == (0, 37)
+
+
+def test_a_forgotten_password_is_replaced_and_shown_once(installation: Installation) -> None:
+    assert "no person" in installation.run("person", "password", "nobody-here", expect=2).stderr
+    first = installation.json("person", "add", "forgetful", "--role", "investigator")["password"]
+    second = installation.json("person", "password", "forgetful")["password"]
+    assert first != second
+    # The earlier one no longer opens; the new one does (form posts as a browser makes them).
+    assert not _signs_in(installation, "forgetful", str(first))
+    assert _signs_in(installation, "forgetful", str(second))
+
+
+def _signs_in(installation: Installation, name: str, password: str) -> bool:
+    with httpx.Client(base_url=installation.base) as browser:
+        page = browser.get("/accounts/login/")
+        token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        answer = browser.post(
+            "/accounts/login/",
+            data={"csrfmiddlewaretoken": token, "login": name, "password": password},
+            headers={"Referer": installation.base},
+        )
+        return answer.status_code == 302

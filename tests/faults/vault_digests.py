@@ -12,16 +12,16 @@ def main() -> None:
     """Read the vault of the installation in NIGHTLIGHT_HOME, whose database must run."""
     from nightlight.commands import base
 
-    base.set_up_django()
-    from nightlight.pipeline.tips.models import TipFile
-    from nightlight.trust.evidence import queries
-
     told = {}
-    for file in TipFile.objects.select_related("item__blob").order_by("id"):
-        md5 = hashlib.md5(usedforsecurity=False)
-        for chunk in queries.read(file.item):
-            md5.update(chunk)
-        told[file.file_id] = {"bytes": md5.hexdigest(), "record": file.item.blob.digests.md5}
+    with base.database():
+        from nightlight.pipeline.tips.models import TipFile
+        from nightlight.trust.evidence import queries
+
+        for file in TipFile.objects.select_related("item__blob").order_by("id"):
+            md5 = hashlib.md5(usedforsecurity=False)
+            for chunk in queries.read(file.item):
+                md5.update(chunk)
+            told[file.file_id] = {"bytes": md5.hexdigest(), "record": file.item.blob.digests.md5}
     sys.stdout.write(json.dumps(told))
 
 

@@ -131,6 +131,28 @@ def transfer(
         _put(given, as_json=as_json)
 
 
+@app.command()
+def password(person: Person, *, as_json: AsJson = False) -> None:
+    """Give somebody who forgot theirs a new password, shown once, and sign them out everywhere.
+
+    Make sure first that it is them who ask. Example: nightlight person password asha
+    """
+    new = secrets.token_urlsafe(15)
+    with base.database():
+        from nightlight.trust.accounts import actions
+
+        try:
+            user = _person(person)
+            actions.give_password(by=base.BY, at=clock.now(), person=user, password=new)
+        except Refusal as refusal:
+            base.fail(refusal.reason, code=2)
+        base.put(
+            {"username": user.username, "password": new},
+            as_json=as_json,
+            text=f"[b]{user.username}[/b]\n  password   {new}\nThe password is shown this once.",
+        )
+
+
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List people and the posts they hold now."""

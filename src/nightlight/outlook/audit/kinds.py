@@ -83,6 +83,7 @@ _OTHERS = frozenset(
         "person.cleared",
         "person.identity-linked",
         "person.identity-unlinked",
+        "person.password-given",
         "person.recovery-codes-made",
         "person.second-factor-added",
         "person.second-factor-removed",

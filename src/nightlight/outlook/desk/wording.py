@@ -45,6 +45,7 @@ _EVENTS: dict[str, StrPromise] = {
     "export.expired": gettext_lazy("Approved export lapsed"),
     "export.written": gettext_lazy("Originals written out, closed for the recipient"),
     "case.outcome-recorded": gettext_lazy("Outcome told to those who had to look"),
+    "person.password-given": gettext_lazy("A new password was given"),
     "token.issued": gettext_lazy("A partner's system was given a token"),
     "token.revoked": gettext_lazy("A token was ended"),
     "token.used-first-today": gettext_lazy("A token was used"),

@@ -35,7 +35,7 @@ class Tips:
     def kept(self, subject: str) -> Kept | None:
         """Return what retention has to know of a tip; the time counts from when it was received."""
         tip = _tip(subject)
-        return Kept(subject, Record.TIP, tip.state_at, tip.unit) if tip else None
+        return Kept(subject, Record.TIP, tip.state_at, tip.unit, tip.set_apart) if tip else None
 
     def part(self, subject: str, part: str) -> str | None:
         """Return the pseudonym of somebody the tip reports, by their place in it."""

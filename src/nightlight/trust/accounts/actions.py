@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotFound
-from nightlight.trust.accounts import rules, verify
+from nightlight.trust.accounts import rules, sign_in_actions, verify
 from nightlight.trust.accounts.models import Credential, Environment, Origin, Reporter, User
 from nightlight.trust.custody import actions as custody
 
@@ -97,6 +97,15 @@ def revoke_credential(*, by: str, at: datetime, username: str) -> None:
         subject=f"reporter:{credential.reporter.public_id}",
         data={"username": username},
     )
+
+
+@transaction.atomic
+def give_password(*, by: str, at: datetime, person: User, password: str) -> None:
+    """Give somebody who forgot theirs a new password, and sign them out everywhere. The second factor stays."""
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    custody.append(by=by, at=at, kind="person.password-given", subject=f"officer:{person.public_id}", data={})
+    sign_in_actions.end_sessions(by=by, at=at, person=person)
 
 
 @transaction.atomic

@@ -31,12 +31,15 @@ DECIDES = frozenset({Role.LEGAL_REVIEWER, Role.COMMANDER})
 
 
 def due(subject: str, *, law: Pack, at: datetime) -> Due:
-    """Return where a record stands in its time: of its own class, or of a cleared person's if that ends sooner."""
+    """Return where a record stands in its time: of its own class, or of a cleared person's if that ends sooner.
+
+    The latter only where everybody it reports was cleared: else the others' time runs, and the cleared stay set apart.
+    """
     kept = _kept(subject)
     holds = list(Hold.objects.filter(subject=subject, lifted_at__isnull=True).values_list("kind", flat=True))
     found = rules.due_for_destruction(law, kept.record, kept.since, at, holds)
     cleared = Apart.objects.filter(subject=subject).order_by("at").first()
-    if cleared is None:
+    if cleared is None or not kept.all_cleared:
         return found
     soon = rules.due_for_destruction(law, facts.Record.CLEARED_PERSON, cleared.at, at, holds)
     return soon if found.on is None or (soon.on is not None and soon.on < found.on) else found

@@ -24,6 +24,7 @@ class Kept:
     record: Record
     since: datetime
     unit: Unit
+    all_cleared: bool = False  # whoever it reports was cleared, so it is a record of cleared people alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nightlight.trust.units.viewer import Viewer
 
 _COUNTED = timedelta(days=30)
+DAILY = ("tip.handed-over",)  # told in the unit itself, not to those above it
 
 
 def tell_role(*, unit_id: int, role: Role, kind: str, subject: str, at: datetime, about: str = "") -> None:
@@ -65,7 +66,8 @@ def _mine(viewer: Viewer) -> QuerySet[Notice]:
     for post in viewer.posts:
         here = Q(unit_id=post.unit_id)
         if post.role in rules.REACHES_BELOW:
-            here = Q(unit_id__in=Below.objects.filter(ancestor_id=post.unit_id).values("unit_id"))
+            below = Q(unit_id__in=Below.objects.filter(ancestor_id=post.unit_id).values("unit_id"))
+            here |= below & ~Q(kind__in=DAILY)  # what comes in below every day would drown what is grave
         mine |= Q(role=post.role) & here
     return Notice.objects.filter(mine)
 
