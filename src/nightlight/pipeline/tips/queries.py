@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads of received reports for people: the inbox, what has arrived since, one tip, and imports.
+"""Reads of received reports for people: the inbox, what has arrived since, and one tip.
 
 Every list takes the viewer first. Lists go by key, not by offset, and counts stop at a cap, so that a page
 costs the same at a million tips as at a hundred.
@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Count, Max, Q
+from django.db.models import Q
 
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import NotAllowed, NotFound
-from nightlight.pipeline.tips.models import Import, ImportedFile, ImportState, State, Summary, Tip
+from nightlight.pipeline.tips.models import State, Summary, Tip
 from nightlight.pipeline.tips.reading import IncidentType
 from nightlight.trust.accounts.models import Environment
 
@@ -185,7 +185,7 @@ def arrived(viewer: Viewer, wanted: Filter, since: Cursor, *, at_most: int = PAG
 
 def now_read(viewer: Viewer, ids: Iterable[str]) -> list[Row]:
     """Return those of these tips whose summary has been made."""
-    _must_read_tips(viewer)
+    must_read_tips(viewer)
     return _rows(Tip.objects.filter(public_id__in=list(ids), summary__isnull=False))
 
 
@@ -209,7 +209,7 @@ _BY_STATE_IN_REACH = _by_state(" AND unit_id = ANY (%(units)s)")
 
 def counted_by_state(viewer: Viewer, environment: str, *, cap: int = 999) -> Mapping[str, Counted]:
     """Return how many tips are in each state, each counted up to the cap; one query."""
-    _must_read_tips(viewer)
+    must_read_tips(viewer)
     with connection.cursor() as cursor:
         told: dict[str, Any] = {"env": environment, "stop": cap + 1, "units": list(viewer.reach or ())}
         cursor.execute(_BY_STATE if viewer.reach is None else _BY_STATE_IN_REACH, told)
@@ -218,7 +218,7 @@ def counted_by_state(viewer: Viewer, environment: str, *, cap: int = 999) -> Map
 
 def tip(viewer: Viewer, public_id: str) -> Tip:
     """Return one tip with its reporter, and the earlier tip it repeats if any. Raises NotFound."""
-    _must_read_tips(viewer)
+    must_read_tips(viewer)
     found = (
         Tip.objects.select_related("reporter", "unit", "summary", "repeats__earlier")
         .filter(public_id=public_id)
@@ -233,14 +233,14 @@ def tip(viewer: Viewer, public_id: str) -> Tip:
 
 def repeated_by(viewer: Viewer, earlier: Tip, *, at_most: int = 20) -> list[str]:
     """Return the public ids of tips that repeat this one, oldest first."""
-    _must_read_tips(viewer)
+    must_read_tips(viewer)
     repeats = earlier.repeated_by.order_by("tip_id").values_list("tip__public_id", flat=True)
     return list(repeats[:at_most])
 
 
 def find(viewer: Viewer, text: str) -> list[str]:
     """Return the public ids of the tips that these words name: by our identifier, or by a report number."""
-    _must_read_tips(viewer)
+    must_read_tips(viewer)
     try:
         wanted = public_ids.normalise(text)
     except ValueError:
@@ -256,121 +256,14 @@ def find(viewer: Viewer, text: str) -> list[str]:
     return ids
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One import and how far it has come. `expected` is 0 until the files have been counted."""
-
-    public_id: str
-    name: str
-    by: str
-    started_at: datetime
-    state: str
-    expected: int
-    new: int
-    known: int
-    unreadable: int
-    not_a_tip: int
-    last_at: datetime | None
-
-    @property
-    def done(self) -> int:
-        """How many files have been dealt with."""
-        return self.new + self.known + self.unreadable + self.not_a_tip
-
-    @property
-    def working(self) -> bool:
-        """Whether it is still going on, or about to."""
-        return self.state in {ImportState.WAITING, ImportState.RUNNING}
-
-    @property
-    def state_label(self) -> str:
-        """The state in words."""
-        return ImportState(self.state).label
-
-    @property
-    def rate(self) -> float | None:
-        """Files a second since it began; None before there is anything to measure."""
-        if self.last_at is None or self.done < 2:
-            return None
-        seconds = (self.last_at - self.started_at).total_seconds()
-        return self.done / seconds if seconds > 0 else None
-
-    @property
-    def seconds_left(self) -> int | None:
-        """How long it will still take at this rate; None when not known or not running."""
-        if not self.working or not self.expected or not self.rate:
-            return None
-        return round(max(0, self.expected - self.done) / self.rate)
-
-
-def imports(viewer: Viewer, *, public_id: str = "", at_most: int = PAGE) -> list[Progress]:
-    """Return imports, newest first, or the one that is asked for, with their counts by outcome."""
-    _must_read_tips(viewer)
-    batches = Import.objects.order_by("-started_at", "-id")
-    if viewer.reach is not None:
-        batches = batches.filter(unit__in=viewer.reach)
-    if public_id:
-        batches = batches.filter(public_id=public_id)
-    by_outcome = {
-        outcome: Count("entries", filter=Q(entries__outcome=value))
-        for outcome, value in (
-            ("new", "new"),
-            ("known", "known"),
-            ("unreadable", "unreadable"),
-            ("not_a_tip", "not-a-tip"),
-        )
-    }
-    # The newest imports first, by themselves: only their entries are then counted.
-    keys = list(batches.values_list("pk", flat=True)[:at_most])
-    rows = (
-        Import.objects.filter(pk__in=keys)
-        .annotate(**by_outcome, last_at=Max("entries__at"))
-        .order_by("-started_at", "-id")
-    )
-    names = ("public_id", "name", "by", "started_at", "state", "expected", *by_outcome, "last_at")
-    return [Progress(**row) for row in rows.values(*names)]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of an import and what became of it; `tip` is the public id of its tip."""
-
-    name: str
-    outcome: str
-    reason: str
-    tip: str | None
-    at: datetime
-
-
-def entries(viewer: Viewer, public_id: str, *, outcome: str = "", after: str = "") -> tuple[list[Entry], str]:
-    """Return one page of an import's files by name, and the name after which the next page begins."""
-    _must_read_tips(viewer)
-    files = ImportedFile.objects.filter(batch__public_id=public_id).order_by("name")
-    if outcome:
-        files = files.filter(outcome=outcome)
-    if after:
-        files = files.filter(name__gt=after)
-    rows = files.values_list("name", "outcome", "reason", "tip__public_id", "at")
-    found = [Entry(*row) for row in rows[: PAGE + 1]]
-    return found[:PAGE], found[PAGE - 1].name if len(found) > PAGE else ""
-
-
-def reasons(viewer: Viewer, public_id: str, *, at_most: int = 10) -> list[tuple[str, str, int]]:
-    """Return (outcome, reason, how many) of an import's files that made no tip, the commonest first."""
-    _must_read_tips(viewer)
-    files = ImportedFile.objects.filter(batch__public_id=public_id).exclude(reason="")
-    counts = files.values_list("outcome", "reason").annotate(files=Count("pk")).order_by("-files", "reason")
-    return list(counts[:at_most])
-
-
-def _must_read_tips(viewer: Viewer) -> None:
+def must_read_tips(viewer: Viewer) -> None:
     if not viewer.reads_tips:
         raise NotAllowed("Your role does not read tips.")
 
 
 def _matching(viewer: Viewer, wanted: Filter) -> QuerySet[Tip]:
     """The tips of a list. The conditions are those of the indexes of `Tip`, in their order."""
-    _must_read_tips(viewer)
+    must_read_tips(viewer)
     tips = Tip.objects.filter(environment=wanted.environment, state=wanted.state)
     # The database shows nothing beyond the viewer's reach anyway; said here as well, it can take the unit's index.
     if viewer.reach is not None:

@@ -16,7 +16,7 @@ from nightlight.foundation import clock
 from nightlight.foundation.refusals import NotFound
 from nightlight.outlook.desk import history, uploads
 from nightlight.outlook.desk.access import imports_tips, reads_tips
-from nightlight.pipeline.tips import importing, queries
+from nightlight.pipeline.tips import import_queries, importing
 from nightlight.pipeline.tips.models import Outcome
 from nightlight.trust import identity
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @reads_tips
 def imports(request: DeskRequest) -> HttpResponse:
     """The form for new imports, and all imports with how far they have come."""
-    batches = queries.imports(request.viewer)
+    batches = import_queries.imports(request.viewer)
     context = {
         "batches": batches,
         "names": history.names_of({batch.by for batch in batches}),
@@ -74,7 +74,7 @@ def one(request: DeskRequest, public_id: str) -> HttpResponse:
     outcome = request.GET.get("outcome", "")
     if outcome not in Outcome.values:
         outcome = ""
-    rows, following = queries.entries(
+    rows, following = import_queries.entries(
         request.viewer, public_id, outcome=outcome, after=request.GET.get("after", "")[:1024]
     )
     batch = _batch(request, public_id)
@@ -89,7 +89,8 @@ def one(request: DeskRequest, public_id: str) -> HttpResponse:
             "outcome": outcome,
             "outcomes": list(Outcome),
             "reasons": [
-                (Outcome(kind).label, why, number) for kind, why, number in queries.reasons(request.viewer, public_id)
+                (Outcome(kind).label, why, number)
+                for kind, why, number in import_queries.reasons(request.viewer, public_id)
             ],
         },
     )
@@ -106,8 +107,8 @@ def progress(request: DeskRequest, public_id: str) -> HttpResponse:
     return response
 
 
-def _batch(request: DeskRequest, public_id: str) -> queries.Progress:
-    found = queries.imports(request.viewer, public_id=public_id)
+def _batch(request: DeskRequest, public_id: str) -> import_queries.Progress:
+    found = import_queries.imports(request.viewer, public_id=public_id)
     if not found:
         raise NotFound(_("There is no such import."))
     return found[0]
