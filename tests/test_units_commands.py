@@ -73,7 +73,7 @@ def test_a_forgotten_password_is_replaced_and_shown_once(installation: Installat
 
 
 def _signs_in(installation: Installation, name: str, password: str) -> bool:
-    with httpx.Client(base_url=installation.base) as browser:
+    with httpx.Client(base_url=installation.base, timeout=60) as browser:
         page = browser.get("/accounts/login/")
         token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
         answer = browser.post(

@@ -45,7 +45,9 @@ def test_without_valid_credentials_there_is_an_empty_401(
 ) -> None:
     method = "GET" if path in {"status", "xsd"} else "POST"
     headers = {"Authorization": authorization} if authorization else {}
-    answer = httpx.request(method, f"{installation.base}/ispws/{path}", headers=headers, content=b"x=1" * 100)
+    answer = httpx.request(
+        method, f"{installation.base}/ispws/{path}", headers=headers, content=b"x=1" * 100, timeout=60
+    )
     assert (answer.status_code, answer.content) == (401, b"")
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     assert answer.headers["Request-ID"]
