@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 VENDOR := src/nightlight/outlook/desk/static/vendor
 CHROMIUM := /usr/bin/chromium
+CXX := /usr/bin/c++
+NATIVE := src/nightlight/foundation/native
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .PHONY: help demo test check unit faults bench clean
@@ -26,17 +28,32 @@ $(VENV)/.installed: pyproject.toml uv.lock $(BIN)/uv
 	@$(BIN)/uv sync --quiet --frozen --inexact
 	@touch $@
 
+# The third-party programs that tests and benches compare with; one of them is compiled while it is installed.
+$(VENV)/.peers: $(VENV)/.installed $(CXX)
+	@$(BIN)/python -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
+		|| ./scripts/install-system python3-dev
+	@$(BIN)/uv sync --quiet --frozen --inexact --group peers
+	@touch $@
+
+# Optional: without a compiler everything works, more slowly, with the same answers.
+$(VENV)/.native: $(VENV)/.installed scripts/build-native $(wildcard $(NATIVE)/*.c $(NATIVE)/*.h)
+	@$(BIN)/python scripts/build-native
+	@touch $@
+
 $(VENDOR)/.installed: assets/package-lock.json assets/install.py $(VENV)/.installed
 	@$(BIN)/python assets/install.py
 	@touch $@
 
-demo: $(VENV)/.installed $(VENDOR)/.installed
+demo: $(VENV)/.installed $(VENV)/.native $(VENDOR)/.installed
 	@NIGHTLIGHT_HOME=$${NIGHTLIGHT_HOME:-$$HOME/.nightlight-demo} $(BIN)/nightlight demo --port $(PORT)
 
 $(CHROMIUM):
 	@./scripts/install-system chromium fonts-noto-core
 
-check: $(VENV)/.installed
+$(CXX):
+	@./scripts/install-system g++
+
+check: $(VENV)/.installed $(VENV)/.peers
 	@$(BIN)/ruff check --quiet src tests benches assets
 	@$(BIN)/ruff format --quiet --check src tests benches assets
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
@@ -45,20 +62,24 @@ check: $(VENV)/.installed
 # Two processes, each with a PostgreSQL of its own; a file's tests stay together.
 TESTS := $(BIN)/pytest -q -n 2 --dist loadfile -m "not faults"
 
-unit: $(VENV)/.installed $(VENDOR)/.installed $(CHROMIUM)
+# The compiler comes first: tests ask both paths of the core.
+READY := $(VENV)/.installed $(VENV)/.peers $(CXX) $(VENV)/.native $(VENDOR)/.installed $(CHROMIUM)
+
+unit: $(READY)
 	@$(TESTS)
 
-faults: $(VENV)/.installed $(VENDOR)/.installed
+faults: $(VENV)/.installed $(VENV)/.native $(VENDOR)/.installed
 	@$(BIN)/pytest -q -m faults tests/faults
 
-test: check $(VENV)/.installed $(VENDOR)/.installed $(CHROMIUM)
+test: check $(READY)
 	@$(TESTS)
 	@$(BIN)/pytest -q -m faults tests/faults
 
-bench: $(VENV)/.installed $(VENDOR)/.installed
+bench: $(READY)
 	@$(BIN)/python benches/intake.py
 	@$(BIN)/python benches/inbox.py
 	@$(BIN)/python benches/rows.py
+	@$(BIN)/python benches/matching.py
 
 clean:
 	rm -rf $(VENV) $(VENDOR) assets/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

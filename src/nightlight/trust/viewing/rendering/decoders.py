@@ -86,13 +86,19 @@ def finish(image: Image.Image, wanted: Wanted, *, orientation: int = 1, at: floa
     return Raster(image.width, image.height, len(image.getbands()), _lines(image), at)
 
 
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode whose pixels can be averaged: no colour table, and eight bits for each band."""
+    if image.mode == "P":
+        return image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith("I"):  # 16 bits: a plain conversion would cut off instead of scaling
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return image
+
+
 def _shrink(image: Image.Image, longest: int) -> Image.Image:
-    if image.mode == "P":  # colours of a table cannot be averaged
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    elif image.mode == "1":
-        image = image.convert("L")
-    elif image.mode.startswith("I"):  # 16 bits: a plain conversion would cut off instead of scaling
-        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    image = eight_bits(image)
     scale = longest / max(image.size)
     if scale >= 1:
         return image.copy()

@@ -10,6 +10,8 @@ MIB = 1 << 20
 SMALLEST, LARGEST = 32, 2048  # longest side in pixels
 MOST_FRAMES = 24
 LONGEST_WATERMARK = 80
+MOST_HASHES = 600  # of a film
+MOST_HASHES_OF_AN_ANIMATION = 24
 MOST_PIXELS = 16 << 20  # of all pictures of one rendition together
 
 
@@ -43,6 +45,7 @@ class Why(StrEnum):
     TOO_MUCH_MEMORY = "too-much-memory"
     CRASHED = "crashed"
     NO_SANDBOX = "no-sandbox"
+    NO_PICTURE = "no-picture"
 
     @property
     def sentence(self) -> str:
@@ -60,6 +63,7 @@ _SENTENCES = {
     Why.TOO_MUCH_MEMORY: "Reading the file took too much memory and was stopped.",
     Why.CRASHED: "The program that reads the file failed on it and was stopped.",
     Why.NO_SANDBOX: "This computer cannot shut in the program that reads files, so no file is opened.",
+    Why.NO_PICTURE: "A document is not a picture that could be compared with others.",
 }
 
 
@@ -187,3 +191,35 @@ class Rendition:
     pages: int | None
     protections: Protections
     cost: Cost
+
+
+@dataclass(frozen=True)
+class FrameHash:
+    """The perceptual fingerprint of one frame (see ``foundation.pdq``).
+
+    ``at`` is its time in the film or animation, in seconds. ``dihedral`` holds the hashes it would have if it were
+    turned, in the order of ``pdq.Orientation``: eight for a picture; for a film only the first, which is ``hash``.
+    """
+
+    at: float | None
+    hash: bytes
+    quality: int
+    dihedral: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a file looks like, to be compared with others.
+
+    ``width`` and ``height`` are in pixels, ``duration`` is in seconds. ``frames_seen`` says how many frames were
+    decoded to find ``frames``.
+    """
+
+    format: Kind
+    width: int
+    height: int
+    duration: float | None
+    frames: tuple[FrameHash, ...]
+    frames_seen: int
+    cost: Cost
+    protections: Protections

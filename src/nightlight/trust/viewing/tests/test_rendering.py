@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
+from nightlight.trust.viewing.rendering import asking
 from nightlight.trust.viewing.rendering import render as rendering
 from nightlight.trust.viewing.rendering.render import render
 from nightlight.trust.viewing.rendering.sniff import sniff
@@ -178,8 +179,8 @@ def test_what_takes_too_much_memory_is_stopped() -> None:
     assert refusal(large, limits=Limits(memory=16 << 20)).why is Why.TOO_MUCH_MEMORY
 
 
-def answer(head: bytes, rest: bytes = b"") -> rendering._Answer:
-    return rendering._Answer(len(head).to_bytes(4, "big") + head + rest, Cost(0, 0, 0))
+def answer(head: bytes, rest: bytes = b"") -> asking.Answer:
+    return asking.Answer(len(head).to_bytes(4, "big") + head + rest, Cost(0, 0, 0))
 
 
 def head_of(**changed: str) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nightlight.trust.viewing.rendering import calls, child, render
+from nightlight.trust.viewing.rendering import asking, calls, child, render
 from nightlight.trust.viewing.rendering.sandbox import NOBODY
 from nightlight.trust.viewing.rendering.terms import Protections, Why
 from nightlight.trust.viewing.tests import files
@@ -281,5 +281,5 @@ def _verdict(program: bytes, arch: int, number: int, arguments: tuple[int, int, 
 
 
 def test_child_and_server_mean_the_same_by_a_code() -> None:
-    assert {code: why for why, code in child.EXITS.items()} == render._REFUSALS
+    assert {code: why for why, code in child.EXITS.items()} == asking.REFUSALS
     assert len(set(child.EXITS.values())) == len(Why)
