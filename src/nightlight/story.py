@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightlight.pipeline.matching import tasks as matching
 from nightlight.pipeline.tips import tasks as tips
 from nightlight.pipeline.tips import verify as tips_verify
 from nightlight.trust import work
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from nightlight.trust.custody.actions import EventRef
 
 STORY = {
-    "tip.received": [tips.read],
+    "tip.received": [tips.read, matching.look_up],
+    "tip.imported": [matching.look_up],
     "tips.upload-received": [tips.import_upload],
+    "hashes.imported": [matching.index, matching.follow],
+    "hashes.polled": [matching.index, matching.follow],
     "sealed.unsealing-asked": [sealed.answer],
     "sealed.opened": [tips.tell_owner],
     "evidence.viewing-asked": [viewing.render],

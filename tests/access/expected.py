@@ -64,6 +64,8 @@ _OPENING = {"public_id": objects.opening}
 _PERSON = {"public_id": objects.colleague}
 _POST = {"public_id": objects.colleague, "post_id": objects.post}
 _UNIT = {"public_id": objects.unit}
+_LIST = {"slug": "example"}
+_ENTRY = {**_LIST, "member": "7", "entry": "17", "kind": "MD5"}
 _OWN_ACCOUNT = Page({}, anybody=True)
 _OWN_FORM = Page({}, anybody=True, method="POST")
 _FOR_ALL, _FOR_ALL_FORM = Page({}, anybody=True, anonymous="in"), Page({}, anybody=True, anonymous="in", method="POST")
@@ -137,6 +139,20 @@ PAGES: dict[str, list[Page]] = {
     "api:nowhere": [
         Page({}, others=("sign-in",), kwargs={"rest": "v1/tips"}),
         Page({}, others=("sign-in",), kwargs={"rest": "v1/tips"}, method="POST"),
+    ],
+    # Partners show a login of their own: whoever is signed in with a session is nobody here.
+    "sharing:status": [Page({}, others=("sign-in",), kwargs=_LIST)],
+    "sharing:members": [Page({}, others=("sign-in",), kwargs=_LIST)],
+    "sharing:entries": [Page({}, others=("sign-in",), kwargs=_LIST)],
+    "sharing:categorizations": [Page({}, others=("sign-in",), kwargs=_LIST)],
+    "sharing:reasons": [Page({}, others=("sign-in",), kwargs={**_LIST, "kind": "MD5"})],
+    "sharing:feedback": [
+        Page({}, others=("sign-in",), kwargs=_ENTRY),
+        Page({}, others=("sign-in",), kwargs=_ENTRY, method="POST"),
+    ],
+    "sharing:nowhere": [
+        Page({}, others=("sign-in",), kwargs={**_LIST, "rest": "v2/nowhere"}),
+        Page({}, others=("sign-in",), kwargs={**_LIST, "rest": "v2/nowhere"}, method="POST"),
     ],
     # tips
     "desk:inbox": [Page(_any(READ), lists="tips")],

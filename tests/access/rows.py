@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.access.expected import ADMIN, AUDITOR, BELOW, COMMANDER, LEGAL, LOOKS, OFFICER, READ, SPECIALIST, WORK
@@ -17,7 +17,7 @@ Rule = Mapping[str, Mapping[str, set[str]]]
 _NONE = "ARRAY[]::bigint[]"
 STEPS = (
     "reading", "importing", "expiry", "sweeping", "verifying", "custody", "unsealing", "rendering", "retention",
-    "notices", "command",
+    "notices", "matching", "lists", "command",
 )  # fmt: skip
 
 
@@ -76,6 +76,8 @@ _EVERYBODY: Rule = {"*": {"signed-in": {"any"}}}
 _ADMINISTRATOR: Rule = {"*": {ADMIN: {"any"}}}
 _SELF: Rule = {"*": {"signed-in": {"self"}}}
 _APART = frozenset({LEGAL, COMMANDER, AUDITOR})
+# Whoever works on tips reads every list of known files; nobody else does.
+_ON_LISTS: Rule = {"*": {role: {"any"} for role in READ}}
 _RECORD: Rule = {"": _reach(READ), "apart": _reach(_APART)}
 _ANSWERS: Rule = {
     "": {**_reach(frozenset({COMMANDER, AUDITOR})), "signed-in": {"self"}},
@@ -143,6 +145,7 @@ _EVENT: Rule = {
     "unsealing": {**_reach(frozenset({COMMANDER, AUDITOR})), **_OWN_ACT},
     "officer": {ADMIN: {"any"}, AUDITOR: {"own", "child", "root"}, **_OWN_ACT},
     "system": {ADMIN: {"any"}, AUDITOR: {"any"}, **_OWN_ACT},
+    "hashlist": {**_ON_LISTS["*"], **_OWN_ACT},
     "other": {AUDITOR: {"root"}, **_OWN_ACT},
 }
 
@@ -152,7 +155,8 @@ TABLES: dict[str, Table] = {
         web="S I",
         intake="I",
         worker="S I",
-        steps="custody verifying unsealing rendering command SI reading importing expiry sweeping retention notices I",
+        steps="custody verifying unsealing rendering command SI"
+        " reading importing expiry sweeping retention notices matching lists I",
         units=f"""ARRAY(SELECT x.unit_id FROM tips_tip x WHERE {_EVENT_TIP}
             UNION SELECT b.unit_id FROM tips_import b WHERE t.subject = 'import:' || b.public_id
             UNION SELECT b.unit_id FROM tips_import b JOIN tips_importupload u ON u.batch_id = b.id
@@ -160,7 +164,7 @@ TABLES: dict[str, Table] = {
             UNION SELECT p.unit_id FROM units_post p JOIN accounts_user a ON a.id = p.user_id
                   WHERE t.subject = 'officer:' || a.public_id)""",
         tip=f"(SELECT x.public_id FROM tips_tip x WHERE {_EVENT_TIP})",
-        kind=f"""CASE WHEN {_SUBJECT} IN ('officer', 'unsealing') THEN {_SUBJECT}
+        kind=f"""CASE WHEN {_SUBJECT} IN ('officer', 'unsealing', 'hashlist') THEN {_SUBJECT}
             WHEN {_SUBJECT} IN ('unit', 'reporter', 'token', 'vault') THEN 'system'
             WHEN {_SUBJECT} = 'import' THEN ''
             WHEN {_SUBJECT} IN ('tip', 'item') THEN
@@ -171,8 +175,13 @@ TABLES: dict[str, Table] = {
         adds={"*": {"signed-in": {"self"}, "nobody": {"any"}}},
         owner="actor",
         names=lambda person: f"officer:{person.user.public_id}",
-        samples="t.actor NOT LIKE 'reporter:%'",
-        spoilt=({"actor": "reporter:RP-1111-1111"}, {"actor": "officer:OF-1111-1111"}, {"actor": "service:worker"}),
+        samples="t.actor NOT LIKE 'reporter:%' AND t.actor NOT LIKE 'partner:%'",
+        spoilt=(
+            {"actor": "reporter:RP-1111-1111"},
+            {"actor": "partner:HM-1111-1111"},
+            {"actor": "officer:OF-1111-1111"},
+            {"actor": "service:worker"},
+        ),
     ),
     "custody_pending": _open("S I", "S I D", "I"),
     "custody_leaf": _open("S", "S I"),
@@ -259,7 +268,7 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I",
         worker="S I",
-        steps="reading importing rendering verifying sweeping retention S command SI",
+        steps="reading importing rendering verifying sweeping retention matching S command SI",
         sees=_RECORD,
         **_or_import(
             {key: value.replace("t.blob_id", "t.id") for key, value in _BY_BLOB.items()},
@@ -269,14 +278,14 @@ TABLES: dict[str, Table] = {
     "evidence_blob_key": Table(
         intake="S I U",
         worker="S I U D",
-        steps="importing rendering verifying S retention SD command SIUD",
+        steps="importing rendering verifying matching S retention SD command SIUD",
         worker_sets="key_id = 'other'",
     ),
     "evidence_item": Table(
         web="S",
         intake="S I",
         worker="S I U(name_key_part)",
-        steps="reading importing rendering verifying sweeping S retention SU command SIU",
+        steps="reading importing rendering verifying sweeping matching S retention SU command SIU",
         sees=_RECORD,
         worker_sets="name_key_part = ''",
         **_or_import({key: value.replace("t.item_id", "t.id") for key, value in _BY_ITEM.items()}, "u.item_id = t.id"),
@@ -286,7 +295,7 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I U(state,state_at)",
         worker="S I U(state,state_at,set_apart)",
-        steps="verifying retention rendering unsealing notices S reading expiry SU importing SI command SIU",
+        steps="verifying retention rendering unsealing notices matching S reading expiry SU importing SI command SIU",
         sees=_RECORD,
         worker_sets="set_apart = true",
         units="ARRAY[t.unit_id]",
@@ -303,7 +312,7 @@ TABLES: dict[str, Table] = {
         **_BY_TIP,
     ),
     "tips_tipfile": Table(
-        web="S", intake="S I", worker="S I", steps=f"{_READERS} expiry S command SI", sees=_RECORD, **_BY_TIP
+        web="S", intake="S I", worker="S I", steps=f"{_READERS} expiry matching S command SI", sees=_RECORD, **_BY_TIP
     ),
     "tips_summary": Table(
         web="S",
@@ -493,4 +502,65 @@ TABLES: dict[str, Table] = {
         spoilt=({"state": "approved"},),
         **_BY_SUBJECT,
     ),
+}
+
+
+def _of_lists(worker: str, verbs: str, *, web: str = "S", sets: str = "") -> Table:
+    """A table of lists of known files; ``verbs`` is what importing and polling do with it."""
+    steps = f"matching verifying S lists command {verbs}"
+    return Table(web=web, worker=worker, steps=steps, sees=_ON_LISTS, worker_sets=sets)
+
+
+def _of_files(by: dict[str, str], steps: str, worker: str) -> Table:
+    """A table of what was worked out about files."""
+    return Table(web="S", worker=worker, steps=steps, sees=_RECORD, worker_sets="version = 0", **by)
+
+
+_FOUND = ("lists S matching command SIUD", "S I U D")
+_TOLD = ("matching command SIU", "S I U")
+
+TABLES |= {
+    "matching_list": _of_lists("S I", "SI"),
+    "matching_edition": _of_lists("S I U", "SIU", sets="rows = 0"),
+    "matching_editionfile": _of_lists("S I", "SI"),
+    "matching_badrow": _of_lists("S I", "SI"),
+    "matching_entry": _of_lists("S I U", "SIU", sets="withdrawn = true"),
+    "matching_entrychange": _of_lists("S I", "SI"),
+    "matching_feed": _of_lists(
+        "S I U",
+        "SIU",
+        web="S(hash_list_id,url,username,every_minutes,checkpoint,polled_at,failed_at,why)",
+        sets="why = ''",
+    ),
+    "matching_share": _of_lists("S I U", "SIU", sets="owner_number = 0"),
+    "matching_access": Table(
+        web="S", worker="S I U D", steps="lists S command SIUD", sees=_ON_LISTS, worker_sets="may_answer = false"
+    ),
+    "matching_member": Table(
+        web="S", worker="S I U", steps="lists S command SIU", sees=_ON_LISTS, worker_sets="ended_at = now()"
+    ),
+    "matching_feedback": Table(web="S I", worker="S", steps="lists command S", sees=_ON_LISTS),
+    "matching_feedbackanswer": Table(
+        web="S I",
+        worker="S",
+        steps="lists command S",
+        sees=_ON_LISTS,
+        adds={"*": {SPECIALIST: {"any"}, COMMANDER: {"any"}}},
+        adds_own=True,
+        owner="by",
+        person="(SELECT a.id FROM accounts_user a WHERE t.by = 'officer:' || a.public_id)",
+        names=lambda person: f"officer:{person.user.public_id}",
+    ),
+    "matching_waiting": Table(
+        intake="S I", worker="S I D", steps="importing SI matching command SID", worker_sets="tip_id = 0"
+    ),
+    "matching_progress": _of_files(_BY_TIP, *_TOLD),
+    "matching_filestate": _of_files(_BY_TIP, *_TOLD),
+    "matching_fingerprint": _of_files(_BY_BLOB, *_FOUND),
+    "matching_frame": replace(_of_files(_BY_BLOB, *_FOUND), worker_sets="quality = 0"),
+    "matching_pair": Table(worker="S I D", steps="matching command SID", worker_sets="key = 0"),
+    "matching_match": _of_files(_BY_BLOB, *_FOUND),
+    "matching_near": _of_files(_BY_BLOB, "matching command SIUD", "S I U D"),
+    "matching_sighting": replace(_of_files(_BY_BLOB, *_FOUND), worker_sets="tips = 0"),
+    "matching_horizon": _open("", "S I U"),
 }

@@ -43,6 +43,7 @@ from nightlight.trust.units.models import Glass, Post, Unit
 from nightlight.trust.units.viewer import Viewer, viewer_of
 from nightlight.trust.viewing import models as viewing
 from nightlight.trust.viewing.actions import session_digest
+from tests.access import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +146,7 @@ class World:
     file_id: str = ""  # a file of the open report of Example Chat
     words: dict[str, str] = field(default_factory=dict)  # the word in each tip, by public id
     apart: set[str] = field(default_factory=set)  # tips about people who were cleared
+    hash_list: str = ""  # the public id of a list of known files
     unread: str = ""  # the tip that nobody has read yet
 
     @cached_property
@@ -282,6 +284,7 @@ def build() -> World:
     _looks(world)
     _retention(world)
     _notices(world)
+    known.build(world)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ANALYZE")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from nightlight.pipeline.matching import models as matching
+from nightlight.pipeline.matching import rights as matching_rights
 from nightlight.pipeline.tips import models as tips
 from nightlight.pipeline.tips import rights as tips_rights
 from nightlight.trust.accounts import rights as accounts_rights
@@ -34,6 +36,7 @@ APPEND_ONLY = (
     *evidence.APPEND_ONLY_TABLES,
     *tips.APPEND_ONLY_TABLES,
     *viewing.APPEND_ONLY_TABLES,
+    *matching.APPEND_ONLY_TABLES,
 )
 _QUEUE = Rights(
     web="SELECT, INSERT, UPDATE",
@@ -76,6 +79,7 @@ TABLES: dict[str, Rights] = {
     **retention_rights.TABLES,
     **tips_rights.TABLES,
     **viewing_rights.TABLES,
+    **matching_rights.TABLES,
     **_OTHERS,
 }
 ROLES = (WEB, INTAKE, WORKER)

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "nightlight.trust.viewing",
     "nightlight.trust.retention",
     "nightlight.pipeline.tips",
+    "nightlight.pipeline.matching",
     "nightlight.config.apps.StoryConfig",
 ]
 

@@ -51,6 +51,7 @@ urlpatterns = [
     path("accounts/", include(_ACCOUNT)),
     path("system/people/<str:public_id>/", ours.sign_in_of, name="sign-in-of"),
     path("api/", include("nightlight.outlook.api.urls")),
+    path("hashsharing/", include("nightlight.outlook.sharing.urls")),
     path("audit/", include("nightlight.outlook.audit.urls")),
     path("", include("nightlight.outlook.desk.urls")),
 ]

@@ -49,7 +49,7 @@ async def _work(ours: App) -> None:
         manager.finish_job = _insisting(manager.finish_job)  # type: ignore[method-assign]
         manager.retry_job = _insisting(manager.retry_job)  # type: ignore[method-assign]
         await ours.run_worker_async(
-            concurrency=2,
+            concurrency=3,  # one of them may be making fingerprints for a while
             fetch_job_polling_interval=2.0,
             update_heartbeat_interval=5.0,
             stalled_worker_timeout=20.0,

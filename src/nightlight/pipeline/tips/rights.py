@@ -29,6 +29,7 @@ TABLES = {
             "importing": "SELECT, INSERT",
             "expiry": "SELECT, UPDATE (state, state_at)",
             "reading": "SELECT, UPDATE (set_apart)",
+            "matching": "SELECT",
         },
         command="SELECT, INSERT",
         sees=f"""(NOT set_apart OR (SELECT units_has_role('legal-reviewer', 'commander', 'auditor')))
@@ -43,7 +44,7 @@ TABLES = {
         expiry="SELECT",
         retention="SELECT, UPDATE (key_part)",
     ),
-    "tips_tipfile": _part("tips_tipfile", intake="SELECT, INSERT", expiry="SELECT"),
+    "tips_tipfile": _part("tips_tipfile", intake="SELECT, INSERT", expiry="SELECT", matching="SELECT"),
     "tips_summary": _part(
         "tips_summary",
         reading="SELECT, INSERT, UPDATE",

@@ -19,6 +19,8 @@ OR CASE split_part(subject, ':', 1)
    WHEN 'import' THEN EXISTS (SELECT 1 FROM tips_import i WHERE i.public_id = substr(subject, 8))
    WHEN 'officer' THEN (SELECT units_has_role('auditor', 'administrator'))
                        AND substr(subject, 9) IN (SELECT units_people())
+   WHEN 'hashlist' THEN (SELECT units_has_role('intake-analyst', 'triage-officer', 'investigator',
+                                               'victim-identification', 'commander', 'legal-reviewer', 'auditor'))
    WHEN 'unsealing' THEN EXISTS (SELECT 1 FROM sealed_unsealing u WHERE u.public_id = substr(custody_event.subject, 11))
    ELSE split_part(subject, ':', 1) IN ('unit', 'reporter', 'token', 'vault')
         AND (SELECT units_has_role('auditor', 'administrator')) END
@@ -41,12 +43,16 @@ TABLES = {
                 "rendering",
                 "retention",
                 "notices",
+                "matching",
+                "lists",
             )
         },
         command="SELECT, INSERT",
         sees=_SEES,
         # An entry names who is acting, or it is not written: pages cannot put words into somebody else's mouth.
-        adds="actor = coalesce((SELECT units_actor()), actor) AND actor NOT LIKE 'reporter:%'",
+        adds="""actor = coalesce((SELECT units_actor()), actor) AND actor NOT LIKE 'reporter:%' AND CASE
+            WHEN (SELECT matching_member()) IS NULL THEN actor NOT LIKE 'partner:%'
+            ELSE actor = (SELECT 'partner:' || m.public_id FROM matching_member m WHERE m.id = matching_member()) END""",
     ),
     "custody_pending": Rights(
         web="SELECT, INSERT",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_READERS = ("reading", "importing", "rendering", "verifying", "sweeping", "retention")
+_READERS = ("reading", "importing", "rendering", "verifying", "sweeping", "retention", "matching")
 
 TABLES = {
     "evidence_blob": Rights(
@@ -18,7 +18,7 @@ TABLES = {
     # Closed to pages: the web process can lock a file's key away and never open one.
     "evidence_blob_key": Rights(
         intake="SELECT, INSERT, UPDATE",
-        steps={**dict.fromkeys(("importing", "rendering", "verifying"), "SELECT"), "retention": "SELECT, DELETE"},
+        steps={**dict.fromkeys(("importing", "rendering", "verifying", "matching"), "SELECT"), "retention": "SELECT, DELETE"},
         command="SELECT, INSERT, UPDATE",
     ),
     "evidence_item": Rights(

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks up the files of received tips: digests of all that wait first, which is quick, then picture by picture.
+
+And once more when a list changes: what was found by an entry that is withdrawn is opened again, what a new entry
+knows is marked as known.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from nightlight.foundation.refusals import NotFound
+from nightlight.pipeline.matching import finding, fingerprinting, judging, keeping, rules, serving
+from nightlight.pipeline.matching.models import Fingerprint, How, Near, Progress, Waiting
+from nightlight.pipeline.tips.models import Tip, TipFile
+from nightlight.trust.custody import actions as custody
+from nightlight.trust.evidence.models import Blob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+BATCH = 200  # tips whose digests are looked up together
+PATIENCE = 20.0  # seconds of work before another task gets its turn
+_PICTURES = (How.PDQ, How.FRAMES)
+
+
+def look_up_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> bool:
+    """Look up the files of tips that wait, newest first; return whether some still wait. Safe to run twice.
+
+    For one process at a time: the task holds a lock.
+    """
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if _digests(now()):
+            continue
+        newest = Waiting.objects.select_related("tip").order_by("-tip").first()
+        if newest is None:
+            return False
+        _pictures(newest.tip, by=by, now=now)
+    return waiting()
+
+
+def waiting() -> bool:
+    """Whether a tip waits to be looked up."""
+    return Waiting.objects.exists()
+
+
+def _digests(at: datetime) -> int:
+    """Look up the digests of a batch of tips that nobody has looked at yet; return how many tips."""
+    fresh = Waiting.objects.filter(tip__matching=None).order_by("-tip")
+    tips = list(fresh.values_list("tip_id", flat=True)[:BATCH])
+    if not tips:
+        return 0
+    known = serving.refresh()
+    with transaction.atomic():
+        of_tip = _blobs(tips)
+        blobs = list(Blob.objects.filter(pk__in={blob for blobs in of_tip.values() for blob in blobs}))
+        keeping.matches([blob.pk for blob in blobs], finding.by_digest(known, blobs), hows=[How.DIGEST], at=at)
+        keeping.sightings([blob.pk for blob in blobs])
+        measured = dict(Fingerprint.objects.filter(pk__in=[blob.pk for blob in blobs]).values_list("pk", "version"))
+        for tip in tips:
+            files = of_tip.get(tip, [])
+            Progress.objects.get_or_create(
+                tip_id=tip,
+                defaults={
+                    "version": rules.VERSION,
+                    "digests_at": at,
+                    "files": len(files),
+                    "measured": sum(measured.get(blob) == rules.VERSION for blob in files),
+                    **_counted(judging.states(tip, files, looked_up=False)),
+                },
+            )
+    return len(tips)
+
+
+def _pictures(tip: Tip, *, by: str, now: Callable[[], datetime]) -> None:
+    """Make and look up the fingerprints of a tip's files; then it waits no more."""
+    items = [file.item for file in TipFile.objects.filter(tip=tip).select_related("item").order_by("id")]
+    for done, item in enumerate(items, 1):
+        fingerprinting.fingerprint(item, at=now())
+        Progress.objects.filter(tip=tip).update(measured=done)
+    at = now()
+    blobs = [item.blob_id for item in items]
+    with transaction.atomic():
+        _look_up_pictures(blobs, at)
+        counted = _counted(judging.states(tip.pk, blobs, looked_up=True))
+        Progress.objects.filter(tip=tip).update(version=rules.VERSION, finished_at=at, measured=len(items), **counted)
+        Waiting.objects.filter(tip=tip).delete()
+        custody.append(
+            by=by,
+            at=at,
+            kind="tip.fingerprinted",
+            subject=f"tip:{tip.public_id}",
+            data={"files": len(items), "rules": rules.VERSION, **counted},
+        )
+        _renew_later(tip, blobs, by=by, at=at)
+
+
+def _renew_later(tip: Tip, blobs: Sequence[int], *, by: str, at: datetime) -> None:
+    """What came later and was looked up first learns that there was something like it before."""
+    alike = Near.objects.filter(blob_id__in=blobs).values("other_id")
+    files = TipFile.objects.filter(item__blob_id__in=alike, tip__state_at__gt=tip.state_at).values("tip_id")
+    for later in Tip.objects.filter(pk__in=files, matching__finished_at__isnull=False).select_related("matching"):
+        _renew(later, by=by, at=at)
+
+
+def _look_up_pictures(blobs: Sequence[int], at: datetime) -> set[int]:
+    known = serving.refresh()
+    prints = list(Fingerprint.objects.filter(pk__in=blobs))
+    films = [one.pk for one in prints if one.pdq is None and not one.why]
+    found = [*finding.by_picture(known, prints), *finding.by_frames(known, films)]
+    return keeping.matches(blobs, found, hows=_PICTURES, at=at)
+
+
+def look_up_again(blobs: Sequence[int], *, by: str, at: datetime) -> int:
+    """Compare files that are here once more with all lists; return for how many the matches changed.
+
+    A tip of which a file was known and is not any more is opened again: an entry in the log says so.
+    """
+    known = serving.refresh()
+    with transaction.atomic():
+        rows = list(Blob.objects.filter(pk__in=set(blobs)))
+        changed = keeping.matches(
+            [row.pk for row in rows], finding.by_digest(known, rows), hows=[How.DIGEST], at=at
+        ) | _look_up_pictures([row.pk for row in rows], at)
+        tips = TipFile.objects.filter(item__blob_id__in=changed).values_list("tip_id", flat=True)
+        for tip in Tip.objects.filter(pk__in=set(tips), matching__isnull=False).select_related("matching"):
+            _renew(tip, by=by, at=at)
+    return len(changed)
+
+
+def _renew(tip: Tip, *, by: str, at: datetime) -> None:
+    before = tip.matching
+    blobs = _blobs([tip.pk]).get(tip.pk, [])
+    counted = _counted(judging.states(tip.pk, blobs, looked_up=before.finished_at is not None))
+    if all(getattr(before, name) == number for name, number in counted.items()):
+        return
+    reopened = counted["known"] < before.known
+    Progress.objects.filter(tip=tip).update(**counted, **({"reopened_at": at} if reopened else {}))
+    custody.append(
+        by=by,
+        at=at,
+        kind="tip.match-withdrawn" if reopened else "tip.rematched",
+        subject=f"tip:{tip.public_id}",
+        data={"rules": rules.VERSION, **counted, "known_before": before.known},
+    )
+
+
+def _blobs(tips: Iterable[int]) -> dict[int, list[int]]:
+    """The files of tips, in the order in which they came."""
+    found: dict[int, list[int]] = {}
+    for tip, blob in (
+        TipFile.objects.filter(tip_id__in=list(tips)).order_by("id").values_list("tip_id", "item__blob_id")
+    ):
+        found.setdefault(tip, []).append(blob)
+    return found
+
+
+def _counted(states: Iterable[rules.State]) -> dict[str, int]:
+    counted = Counter(states)
+    told = (rules.State.KNOWN, rules.State.NEAR, rules.State.DISPUTED, rules.State.SEEN, rules.State.NEW)
+    return {state.value: counted[state] for state in told}
+
+
+def again(public_id: str) -> None:
+    """Have the files of one tip looked up once more. Raises NotFound."""
+    tip = Tip.objects.filter(public_id=public_id, state="received").first()
+    if tip is None:
+        raise NotFound("There is no such tip.")
+    Waiting.objects.get_or_create(tip=tip)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of received tips are looked up: digests, pictures in any orientation, and what came before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nightlight.foundation import pdq
+from nightlight.pipeline.matching import looking_up, queries, rules, serving
+from nightlight.pipeline.matching.models import Fingerprint, How, Match, Near, Progress, Sighting, Waiting
+from nightlight.pipeline.matching.rules import State
+from nightlight.pipeline.matching.tests.cast import (
+    NOON,
+    entry,
+    events,
+    hash_list,
+    look_up,
+    pattern,
+    png,
+    reporter,
+    states,
+    tip,
+)
+from nightlight.trust.evidence.models import Blob, BlobKey
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_cannot_be_decoded_is_recorded_as_such_and_stops_no_tip() -> None:
+    whole = png(pattern(1))
+    received = tip(reporter(), b"no picture at all", whole[:400], b"", b"%PDF-1.7 but not really")
+    look_up()
+    assert not Waiting.objects.exists()
+    told = {row.why for row in Fingerprint.objects.all()}
+    assert told <= {"not-on-the-list", "damaged", "no-picture"}
+    assert Fingerprint.objects.filter(pdq=None).count() == 4
+    assert set(states(received)) == {State.UNMEASURED}
+    assert "tip.fingerprinted" in events(received)
+
+
+def test_nothing_known_and_nothing_alike_is_new_to_everyone() -> None:
+    received = tip(reporter(), png(pattern(2)))
+    assert states(received) == [State.WORKING]
+    look_up()
+    assert states(received) == [State.NEW]
+    progress = Progress.objects.get(tip=received)
+    assert (progress.files, progress.measured, progress.new, progress.known) == (1, 1, 1, 0)
+    assert progress.finished_at == NOON
+
+
+def test_a_withdrawn_entry_knows_nothing() -> None:
+    content = png(pattern(3))
+    entry(hash_list(), content, withdrawn=True)
+    received = tip(reporter(), content)
+    look_up()
+    assert states(received) == [State.NEW]
+
+
+def test_the_very_bytes_are_known_and_nobody_is_offered_to_look() -> None:
+    content = png(pattern(4))
+    known = entry(hash_list(), content)
+    received = tip(reporter(), content, png(pattern(5)))
+    look_up()
+    assert states(received) == [State.KNOWN, State.NEW]
+    _progress, found = queries.of_tip(received)
+    first = found[min(found)]
+    assert not first.look
+    (agreement,) = first.agreements
+    assert (agreement.match.entry_id, agreement.match.agree, agreement.hit.classification) == (
+        known.pk,
+        "sha1 md5",
+        "A1",
+    )
+    assert queries.nobody_need_look(received, min(found))
+    assert not queries.nobody_need_look(received, max(found))
+
+
+def test_another_sha1_beside_the_same_md5_is_a_dispute() -> None:
+    content = png(pattern(6))
+    entry(hash_list(), content, sha1=b"\x01" * 20)
+    received = tip(reporter(), content)
+    look_up()
+    assert states(received) == [State.DISPUTED]
+    assert Match.objects.get().differ == "sha1"
+
+
+@pytest.mark.parametrize(
+    ("turn", "orientation"),
+    [(None, 0), (Image.Transpose.ROTATE_90, 1), (Image.Transpose.ROTATE_180, 2), (Image.Transpose.FLIP_LEFT_RIGHT, 5)],
+)
+def test_a_smaller_or_turned_copy_is_near(turn: Image.Transpose | None, orientation: int) -> None:
+    original = pattern(7, (960, 720))
+    entry(hash_list(), image=original)
+    copy = original.resize((800, 600))
+    received = tip(reporter(), png(copy.transpose(turn) if turn is not None else copy))
+    look_up()
+    assert states(received) == [State.NEAR]
+    match = Match.objects.get()
+    assert match.how == How.PDQ
+    assert match.distance is not None
+    assert match.distance <= rules.RADIUS
+    # The hash of ours, turned so, is what lies near the list's: turning back by 90 degrees is turning on by 270.
+    assert match.orientation in {orientation, {1: 3, 3: 1}.get(orientation, orientation)}
+
+
+def test_a_flat_picture_is_compared_with_nothing() -> None:
+    flat = Image.new("RGB", (320, 240), (200, 30, 30))
+    entry(hash_list(), image=flat)
+    received = tip(reporter(), png(flat))
+    look_up()
+    assert states(received) == [State.UNMEASURED]
+
+
+def test_stripes_are_compared_with_nothing_although_they_are_sharp() -> None:
+    stripes = Image.fromarray(np.repeat([[0, 0, 255, 255]], 240, axis=0).repeat(8, axis=1).astype(np.uint8))
+    stripes = Image.fromarray(np.tile(np.asarray(stripes), (1, 10)))
+    found = pdq.of_luma(np.asarray(stripes))
+    assert not rules.comparable(found.hash, found.quality)
+    entry(hash_list(), image=stripes)
+    received = tip(reporter(), png(stripes))
+    look_up()
+    assert states(received) == [State.UNMEASURED]
+
+
+def test_here_before_is_told_to_the_later_tip_only() -> None:
+    content, original = png(pattern(8)), pattern(9, (960, 720))
+    one, two = reporter("Example Chat"), reporter("Example Forum")
+    first = tip(one, content, png(original), at=NOON)
+    later = tip(two, content, png(original.resize((800, 600))), at=NOON + timedelta(days=1))
+    look_up()
+    assert states(first) == [State.NEW, State.NEW]
+    assert states(later) == [State.SEEN, State.SEEN]
+    seen = Sighting.objects.get(first_tip=first, tips=2)
+    assert (seen.reporters, seen.first_reporter, seen.first_at) == (2, "Example Chat", first.state_at)
+    _progress, found = queries.of_tip(later)
+    assert [one.alike for _item, one in sorted(found.items())] == [0, 1]
+    assert queries.same(later, min(found)) == ([first], 1)
+    assert [one.tip for one in queries.alike(later, max(found))] == [first]
+
+
+def test_the_order_of_looking_up_does_not_matter() -> None:
+    """The newest tip is looked up first; that an older one had the like is told to it afterwards."""
+    original = pattern(10, (960, 720))
+    by = reporter()
+    later = tip(by, png(original), at=NOON + timedelta(days=1))
+    look_up()
+    assert states(later) == [State.NEW]
+    tip(by, png(original.resize((800, 600))), at=NOON)
+    look_up()
+    assert Near.objects.count() == 1
+    assert states(later) == [State.SEEN]
+    assert events(later)[-1] == "tip.rematched"
+
+
+def test_looking_up_twice_changes_nothing() -> None:
+    content, original = png(pattern(14)), pattern(15, (960, 720))
+    source = hash_list()
+    entry(source, content)
+    entry(source, image=original)
+    received = tip(reporter(), content, png(original.resize((800, 600))))
+    look_up()
+    before = list(Match.objects.order_by("id").values()), list(Fingerprint.objects.order_by("pk").values("pk", "pdq"))
+    looking_up.again(received.public_id)
+    look_up()
+    after = list(Match.objects.order_by("id").values()), list(Fingerprint.objects.order_by("pk").values("pk", "pdq"))
+    assert before == after
+    assert states(received) == [State.KNOWN, State.NEAR]
+
+
+def test_of_destroyed_bytes_no_fingerprint_remains() -> None:
+    content = png(pattern(16))
+    entry(hash_list(), content)
+    tip(reporter(), content)
+    look_up()
+    blob = Blob.objects.get(size=len(content))
+    assert Fingerprint.objects.filter(blob=blob).exists()
+    BlobKey.objects.filter(blob=blob).delete()
+    assert not Fingerprint.objects.filter(blob=blob).exists()
+    assert not Match.objects.filter(blob=blob).exists()
+
+
+def test_the_index_is_what_the_database_says() -> None:
+    source = hash_list()
+    for seed in range(20, 30):
+        entry(source, png(pattern(seed)), pattern(seed))
+    entry(source, frames=b"".join(bytes([n]) * 32 for n in range(5)))
+    serving.build()
+    assert serving.verify().ok
+    told = serving.verify().lines
+    assert "10 md5" in told[0]
