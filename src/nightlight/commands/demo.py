@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,6 +19,9 @@ from nightlight.commands import base, organisation
 from nightlight.commands.running import Port
 from nightlight.config import postgres
 from nightlight.foundation import clock
+
+if TYPE_CHECKING:
+    from nightlight.exercise.lists import Lists
 
 _FILE = "demo.json"
 
@@ -60,11 +63,7 @@ def _prepare() -> None:
     kept = env.home / _FILE
     if kept.exists():
         return
-    postgres.act_as_worker()
-    base.set_up_django()
-    from nightlight.trust import identity, rights
-
-    identity.act_as_service(rights.COMMAND)
+    _act_as_command()
     from nightlight.exercise.reporters import REPORTERS
     from nightlight.trust.accounts import actions
 
@@ -80,8 +79,10 @@ def _prepare() -> None:
 
 
 def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
-    """File the exercise at the installation on ``port``, once per seed, and print where to look."""
-    from nightlight.exercise import filing, world
+    """Bring the lists, file the exercise at the installation on ``port``, once per seed, and print where to look."""
+    from nightlight.commands import exhibits
+    from nightlight.exercise import expected, filing, world
+    from nightlight.exercise.lists import make_lists
 
     env = base.settings()
     kept = env.home / _FILE
@@ -92,7 +93,14 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     if seed in held["filed"]:
         base.say(f"The exercise with seed {seed} has been filed here before; --seed makes another.")
         return
-    made = world.build(seed, reports, now=clock.now())
+    _act_as_command()
+    made, listed = world.build(seed, reports, now=clock.now()), make_lists(seed, reports)
+    partner = _bring_lists(kept, held, listed, seed)
+    named = ", ".join(f"{one.name} ({len(one.entries)})" for one in listed.first)
+    base.say(
+        f"Hash lists are here: {named}. A partner pulls the first from {address}{partner['path']}"
+        f" as [b]{partner['username']}[/b] / {partner['password']}\n"
+    )
     logins = {key: filing.Login(**login) for key, login in held["reporters"].items()}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=base.people) as progress:
@@ -104,23 +112,39 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
             per_second=per_second,
             on_progress=lambda told: progress.update(bar, completed=told.done),
         )
-    filed.write_truth(made, env.home / f"ground-truth-{seed}.json")
+    states = {
+        name: expected.states(made, some, order=filed.finished, refused=filed.refused_files)
+        for name, some in (("first", listed.first), ("second", listed.then))
+    }
+    filed.write_truth(made, env.home / f"ground-truth-{seed}.json", states=states)
     kept.write_text(json.dumps(held | {"filed": [*held["filed"], seed]}))
     endings = Counter(str(r.ending) for r in filed.receipts)
     told = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
     base.say(f"The exercise is filed: {told}. {len(filed.surprises)} did not go as planned.")
-    base.say(f"{_hand_out()} of them were handed to the units of the exercise.")
+    handed = sum(organisation.hand_out(by=base.BY, at=clock.now()).values())
+    base.say(f"{handed} of them were handed to the units of the exercise.")
+    withdrawn, updated = exhibits.renew(by=base.BY, now=clock.now, made=listed, list_id=partner["list"])
+    base.say(f"A second version of the first list withdrew {withdrawn} entries and updated {updated}.")
     _say_where(address, held)
 
 
-def _hand_out() -> int:
-    """Hand tips on to the units below, as the national centre does."""
+def _bring_lists(kept: Path, held: dict[str, Any], listed: Lists, seed: int) -> dict[str, str]:
+    """Import the lists once per seed, before the first report, so that files are known when they arrive."""
+    from nightlight.commands import exhibits
+
+    brought: dict[str, dict[str, str]] = held.setdefault("lists", {})
+    if str(seed) not in brought:
+        brought[str(seed)] = exhibits.make(by=base.BY, now=clock.now, made=listed, seed=seed)
+        kept.write_text(json.dumps(held))
+    return brought[str(seed)]
+
+
+def _act_as_command() -> None:
     postgres.act_as_worker()
     base.set_up_django()
     from nightlight.trust import identity, rights
 
     identity.act_as_service(rights.COMMAND)
-    return sum(organisation.hand_out(by=base.BY, at=clock.now()).values())
 
 
 def _wait_for(address: str) -> None:
@@ -134,7 +158,7 @@ def _wait_for(address: str) -> None:
     base.fail(f"{address} does not answer.")
 
 
-def _say_where(address: str, held: dict[str, list[dict[str, str]]]) -> None:
+def _say_where(address: str, held: dict[str, Any]) -> None:
     base.say(f"\n[b]{address}[/b]")
     for person in held["people"]:
         base.say(

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from nightlight.exercise import chance, names
 from nightlight.exercise.patterns import Format, Motif, Picture
 from nightlight.exercise.plan import IncidentType, PlannedFile, Slot
+from nightlight.exercise.prints import fingerprint
 from nightlight.exercise.reporters import BY_KEY
+from nightlight.foundation import pdq
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +24,9 @@ PLANTED = "shared-00"
 """The shared file of the planted case; never drawn by chance, so only planted reports carry it."""
 
 SIZES = ((64, 64), (96, 72), (120, 160), (240, 180), (280, 200))
+
+STAYS_WITHIN = 24
+"""Bits by which the fingerprint of a shared file may change when it is made half as large; 31 count as the same."""
 
 MOTIFS = {
     Motif.PATCHWORK: 0.62, Motif.GRAIN: 0.15, Motif.CALENDAR: 0.1, Motif.STRIPES: 0.05, Motif.CHEQUER: 0.05,
@@ -49,14 +54,16 @@ class Pool:
 def make_pool(seed: int, reports: int) -> Pool:
     """Return the shared files of a world: the planted one and about one more for every forty reports."""
     rng = chance.stream(seed, "pool")
-    count = 4 + reports // 40
-    pictures = {
-        f"shared-{number:02d}": Picture(
-            Motif.CALENDAR if number % 5 == 4 else Motif.PATCHWORK, Format.PNG, rng.getrandbits(40), 240, 180
-        )
-        for number in range(count)
-    }
-    return Pool(pictures)
+    return Pool({f"shared-{number:02d}": _lasting(rng) for number in range(4 + reports // 40)})
+
+
+def _lasting(rng: Random) -> Picture:
+    """Return a picture whose copy at half the size is still told by its fingerprint, and not by a hair."""
+    while True:
+        picture = Picture(Motif.HAZE, Format.PNG, rng.getrandbits(40), 240, 180)
+        whole, small = fingerprint(picture), fingerprint(picture.smaller())
+        if whole and small and pdq.distance(whole.hash, small.hash) <= STAYS_WITHIN:
+            return picture
 
 
 def choose_files(rng: Random, slot: Slot, pool: Pool, key: str) -> tuple[PlannedFile, ...]:

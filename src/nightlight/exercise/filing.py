@@ -18,9 +18,10 @@ from nightlight.exercise.reports import write_file_details, write_report
 from nightlight.foundation.clock import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from nightlight.exercise.expected import Expected
     from nightlight.exercise.world import World
 
 __all__ = ["Answer", "Filed", "Filer", "Login", "Progress", "Receipt", "Unanswered", "file_world"]
@@ -84,11 +85,27 @@ class Filed:
         """The receipts of reports that did not end as planned."""
         return tuple(one for one in self.receipts if not one.as_planned)
 
-    def write_truth(self, world: World, path: Path) -> None:
-        """Write the receipts and the ground truth of `world` to `path` as one JSON document."""
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """The planned keys of the reports that were received, in the order in which the answers came."""
+        done = [one for one in self.receipts if one.ending is Ending.FINISHED]
+        return tuple(one.key for one in sorted(done, key=lambda one: one.finished_at))
+
+    @property
+    def refused_files(self) -> frozenset[str]:
+        """The planned keys of the files that did not arrive; a file whose description was refused did."""
+        arrived = {key for one in self.receipts for key, _id in one.files}
+        return frozenset(key for one in self.receipts for key in one.refused_files) - arrived
+
+    def write_truth(self, world: World, path: Path, *, states: Mapping[str, Sequence[Expected]] | None = None) -> None:
+        """Write the receipts and the ground truth of `world` to `path` as one JSON document.
+
+        `states` are what is to be said of each file (see `expected`), under a name for each state of the lists.
+        """
         receipts = json.dumps([asdict(one) for one in self.receipts], ensure_ascii=False, indent=1)
+        files = json.dumps({name: [asdict(one) for one in some] for name, some in (states or {}).items()}, indent=1)
         head = f'{{"seed": {world.seed}, "now": "{world.now.isoformat()}",\n"receipts": {receipts},\n'
-        path.write_text(f'{head}"truth": {world.truth.to_json()}}}\n', encoding="utf-8")
+        path.write_text(f'{head}"states": {files},\n"truth": {world.truth.to_json()}}}\n', encoding="utf-8")
 
 
 def file_world(

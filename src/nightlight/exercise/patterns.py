@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Harmless pictures drawn from a recipe: patchwork, gradients, stripes, calendars, and a few broken files."""
+"""Harmless pictures drawn from a recipe: patchwork, haze, gradients, stripes, calendars, and a few broken files."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Motif(StrEnum):
     CHEQUER = "chequer"
     CALENDAR = "calendar"
     GRAIN = "grain"
+    HAZE = "haze"
 
 
 class Format(StrEnum):
@@ -63,13 +64,17 @@ CONTENT_TYPE = {"png": "image/png", "bmp": "image/bmp", "gif": "image/gif", "jpg
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The recipe of a picture: the same recipe gives the same bytes. Sizes in pixels."""
+    """The recipe of a picture: the same recipe gives the same bytes. Sizes in pixels.
+
+    ``halvings`` says how often it was made half as large since it was drawn.
+    """
 
     motif: Motif
     format: Format
     seed: int
     width: int = 64
     height: int = 64
+    halvings: int = 0
 
     @property
     def suffix(self) -> str:
@@ -78,7 +83,7 @@ class Picture:
 
     def smaller(self) -> Picture:
         """Return the same picture at half the size, as a platform makes when a file is shared again."""
-        return replace(self, width=self.width // 2, height=self.height // 2)
+        return replace(self, width=self.width // 2, height=self.height // 2, halvings=self.halvings + 1)
 
 
 @lru_cache(maxsize=128)
@@ -88,13 +93,29 @@ def draw(picture: Picture) -> bytes:
         return b""
     if picture.format is Format.TEXT_AS_JPEG:
         return f"This is a line of text and not a picture, number {picture.seed}.\n".encode() * 20
-    rows = _ROWS[picture.motif](picture)
+    rows = rows_of(picture)
     if picture.format is Format.BMP:
         return _bmp(rows, picture.width)
     if picture.format is Format.GIF:
         return _gif(rows, picture.width)
     whole = _png(rows, picture.width)
     return whole[: len(whole) * 2 // 3] if picture.format is Format.TRUNCATED else whole
+
+
+def rows_of(picture: Picture) -> list[bytes]:
+    """Return the lines of the picture, from the top, three bytes (red, green, blue) a pixel."""
+    if not picture.halvings:
+        return _ROWS[picture.motif](picture)
+    larger = replace(picture, width=2 * picture.width, height=2 * picture.height, halvings=picture.halvings - 1)
+    return _halved(rows_of(larger))
+
+
+def _halved(rows: list[bytes]) -> list[bytes]:
+    """Make of each four pixels one, their average: what shrinking a picture comes to."""
+    import numpy as np
+
+    pixels = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows) // 2, 2, -1, 2, 3)
+    return [row.tobytes() for row in ((pixels.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(np.uint8)]
 
 
 def _palette(picture: Picture) -> tuple[Colour, Colour]:
@@ -132,6 +153,23 @@ def _patchwork(picture: Picture) -> list[bytes]:
         for _ in range(down)
     ]
     return [bands[y * down // picture.height] for y in range(picture.height)]
+
+
+def _haze(picture: Picture) -> list[bytes]:
+    """Patches of colour that run into one another: without hard edges, a smaller copy keeps its fingerprint."""
+    import numpy as np
+
+    rng = chance.stream("haze", picture.seed)
+    across, down = rng.randint(12, 16), rng.randint(11, 15)
+    points = np.frombuffer(rng.randbytes(3 * (across + 1) * (down + 1)), np.uint8)
+    grid = points.reshape(down + 1, across + 1, 3).astype(np.int64)
+    # Places in 256ths of a patch: which patch, and how far into it.
+    column, right = np.divmod(np.arange(picture.width) * across * 256 // picture.width, 256)
+    row, below = np.divmod(np.arange(picture.height) * down * 256 // picture.height, 256)
+    right, below = right[None, :, None], below[:, None, None]
+    lines = grid[:, column] * (256 - right) + grid[:, column + 1] * right
+    page = (lines[row] * (256 - below) + lines[row + 1] * below) >> 16
+    return [line.tobytes() for line in page.astype(np.uint8)]
 
 
 def _stripes(picture: Picture) -> list[bytes]:
@@ -199,6 +237,7 @@ _ROWS = {
     Motif.CHEQUER: _chequer,
     Motif.CALENDAR: _calendar,
     Motif.GRAIN: _grain,
+    Motif.HAZE: _haze,
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nightlight.exercise import expected
 from nightlight.exercise import filer as filer_module
 from nightlight.exercise.filing import Filed, Login, Progress, Receipt, file_world
 from nightlight.exercise.plan import Ending, Fault
@@ -112,11 +113,20 @@ def test_progress_counts_up_to_the_whole(world: World, filing: tuple[Filed, Desk
 def test_the_truth_file_joins_receipts_and_truth(
     world: World, filing: tuple[Filed, Desk, list[Progress]], tmp_path: Path
 ) -> None:
-    filing[0].write_truth(world, tmp_path / "truth.json")
+    filed = filing[0]
+    states = expected.states(world, (), order=filed.finished, refused=filed.refused_files)
+    filed.write_truth(world, tmp_path / "truth.json", states={"without lists": states})
     document = json.loads((tmp_path / "truth.json").read_text())
     assert document["seed"] == 5
     assert len(document["receipts"]) == 120
     assert document["truth"]["planted"]
+    told = document["states"]["without lists"]
+    assert {one["state"] for one in told} == {expected.NEW, expected.SEEN, expected.UNMEASURED}
+    assert (
+        {one["report"] for one in told}
+        <= set(filed.finished)
+        == {one.key for one in filed.receipts if one.ending is Ending.FINISHED}
+    )
 
 
 def test_an_upload_lost_on_the_way_is_made_good_by_filing_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from nightlight.foundation.refusals import NotFound
 from nightlight.pipeline.matching import finding, fingerprinting, judging, keeping, rules, serving
-from nightlight.pipeline.matching.models import Fingerprint, How, Near, Progress, Waiting
+from nightlight.pipeline.matching.models import Fingerprint, How, Match, Near, Progress, Waiting
 from nightlight.pipeline.tips.models import Tip, TipFile
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.evidence.models import Blob
@@ -38,8 +38,11 @@ def look_up_new(*, by: str, now: Callable[[], datetime], patience: float = PATIE
     while time.monotonic() < end:
         if _digests(now()):
             continue
-        newest = Waiting.objects.select_related("tip").order_by("-tip").first()
+        # One that came in this moment is not among them: its digests are looked up first.
+        newest = Waiting.objects.filter(tip__matching__isnull=False).select_related("tip").order_by("-tip").first()
         if newest is None:
+            if waiting():
+                continue
             return False
         _pictures(newest.tip, by=by, now=now)
     return waiting()
@@ -113,7 +116,14 @@ def _look_up_pictures(blobs: Sequence[int], at: datetime) -> set[int]:
     known = serving.refresh()
     prints = list(Fingerprint.objects.filter(pk__in=blobs))
     films = [one.pk for one in prints if one.pdq is None and not one.why]
-    found = [*finding.by_picture(known, prints), *finding.by_frames(known, films)]
+    # What is known by its bytes needs no second line that says how near it looks.
+    same = set(
+        Match.objects.filter(blob_id__in=blobs, how=How.DIGEST, differ="", ended_at=None).values_list(
+            "blob_id", "entry_id"
+        )
+    )
+    near = [one for one in finding.by_picture(known, prints) if (one.blob, one.entry) not in same]
+    found = [*near, *finding.by_frames(known, films)]
     return keeping.matches(blobs, found, hows=_PICTURES, at=at)
 
 

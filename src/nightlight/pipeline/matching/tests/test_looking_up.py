@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -26,6 +27,11 @@ from nightlight.pipeline.matching.tests.cast import (
     tip,
 )
 from nightlight.trust.evidence.models import Blob, BlobKey
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nightlight.pipeline.tips.models import Tip
 
 pytestmark = pytest.mark.django_db
 
@@ -169,6 +175,32 @@ def test_looking_up_twice_changes_nothing() -> None:
     after = list(Match.objects.order_by("id").values()), list(Fingerprint.objects.order_by("pk").values("pk", "pdq"))
     assert before == after
     assert states(received) == [State.KNOWN, State.NEAR]
+
+
+def test_a_tip_that_comes_in_the_very_moment_is_not_taken_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between looking up digests and taking the newest tip another one can come."""
+    late: list[Tip] = []
+    digests = looking_up._digests
+
+    def then_one_comes(at: datetime) -> int:
+        done = digests(at)
+        if not done and not late:
+            late.append(tip(by, png(pattern(18))))
+        return done
+
+    by = reporter()
+    monkeypatch.setattr(looking_up, "_digests", then_one_comes)
+    look_up()
+    assert states(late[0]) == [State.NEW]
+    assert Progress.objects.get(tip=late[0]).finished_at == NOON
+
+
+def test_what_is_known_by_its_bytes_is_not_told_twice() -> None:
+    content = png(pattern(19))
+    entry(hash_list(), content, pattern(19))
+    tip(reporter(), content)
+    look_up()
+    assert [match.how for match in Match.objects.all()] == ["digest"]
 
 
 def test_of_destroyed_bytes_no_fingerprint_remains() -> None:
