@@ -4,8 +4,9 @@
 Pictures are made here: smooth noise at several scales, grain and a faint pattern, in colours that photos have, saved as
 JPEG of quality 88 with 12 and with 1 million pixels. Both sides are given the bytes of the file and decode it in this
 process: ours as the shut-in process does (``stills.measure``), the peer by threatexchange's ``pdq_from_bytes``. Turns
-are interleaved; times are processor time of this process, the median over pictures and turns. What the shut-in process
-itself takes is measured apart (``measured``): it is paid for every file, whatever the decoder.
+are interleaved; times are processor time of this process, the median over pictures and turns. The hashes alone are
+measured beside them (``hashed``). What the shut-in process itself takes is measured apart (``measured``): it is paid
+for every file, whatever the decoder.
 
     python benches/matching_pdq.py            # 6 pictures of each size, about a minute
     python benches/matching_pdq.py --count 3
@@ -19,6 +20,7 @@ import json
 import random
 import statistics
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageChops, ImageDraw
@@ -26,15 +28,17 @@ from PIL import Image, ImageChops, ImageDraw
 from nightlight.foundation import pdq
 from nightlight.trust.viewing.rendering import stills
 from nightlight.trust.viewing.rendering.measure import measure
+from nightlight.trust.viewing.rendering.measuring import draft, luma_of
 from nightlight.trust.viewing.rendering.terms import DEFAULT, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SIZES = {"12 MP": (4000, 3000), "1 MP": (1152, 864)}
 _SCALES = ((5, 1.0), (17, 0.5), (60, 0.28), (200, 0.16))  # spots along the longer side, and how strong they are
-_GRAIN = 4.2  # deviation of the grain; it makes the files as large as photos of that size are (2.1 MB at 12 MP)
+_GRAIN = 4.2  # deviation of the grain; it makes the files about as large as photos of that size are (2.1 MB at 12 MP)
 _TURNS = 3
+_HASHES = 50
 
 
 def photo_like(width: int, height: int, seed: int) -> Image.Image:
@@ -75,12 +79,23 @@ def _ours(data: bytes) -> bytes:
     return stills.measure(io.BytesIO(data), Kind.JPEG, DEFAULT).frames[0].hashes[: pdq.BYTES]
 
 
-def _ours_by_numpy(data: bytes) -> bytes:
+@contextmanager
+def _numpy_alone() -> Iterator[None]:
     compiled, pdq._compiled = pdq._compiled, None
     try:
-        return _ours(data)
+        yield
     finally:
         pdq._compiled = compiled
+
+
+def _ours_by_numpy(data: bytes) -> bytes:
+    with _numpy_alone():
+        return _ours(data)
+
+
+def _by_numpy(luma: object, *, original_size: tuple[int, int]) -> pdq.Fingerprint:
+    with _numpy_alone():
+        return pdq.of_luma(luma, original_size=original_size)
 
 
 def _peer(data: bytes) -> bytes:
@@ -119,6 +134,25 @@ def pictures(count: int) -> dict[str, Any]:
     return found
 
 
+def hashed() -> dict[str, Any]:
+    """What the eight hashes of a decoded picture cost, without decoding, in ms: by the compiled core and by numpy."""
+    found: dict[str, Any] = {}
+    for name, size in SIZES.items():
+        image = Image.open(io.BytesIO(as_jpeg(photo_like(*size, 1))))
+        draft(image)
+        luma = luma_of(image)
+        row: dict[str, Any] = {"decoded": image.size}
+        for way in ("compiled", "numpy") if pdq.compiled() else ("numpy",):
+            times = []
+            for _ in range(_HASHES):
+                began = time.process_time()
+                (pdq.of_luma if way == "compiled" else _by_numpy)(luma, original_size=size)
+                times.append(time.process_time() - began)
+            row[f"{way}_ms"] = round(1000 * statistics.median(times), 3)
+        found[name] = row
+    return found
+
+
 def measured(count: int) -> dict[str, Any]:
     """What a whole file costs through the shut-in process: its processor time and the time until the answer, in ms."""
     found: dict[str, Any] = {}
@@ -133,11 +167,11 @@ def measured(count: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print both as one JSON object."""
+    """Print all of them as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--count", type=int, default=6)
     count = parser.parse_args().count
-    print(json.dumps({"pictures": pictures(count), "measured": measured(count)}, indent=2))
+    print(json.dumps({"pictures": pictures(count), "hashed": hashed(), "measured": measured(count)}, indent=2))
 
 
 if __name__ == "__main__":

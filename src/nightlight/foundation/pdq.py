@@ -12,10 +12,11 @@ Of a JPEG it is enough to decode a half, a quarter or an eighth of the size: suc
 the columns of ``A`` that belong to a block are added up (``original_size``). At most 4 of 256 bits differ as long as
 512 pixels are left along the shorter side.
 
-The places are not chosen evenly: they lie a little to one side, by up to a pixel and more in a blurred picture. The
-published program tells the hashes of the turned picture from the waves of the picture as it stands, and so misses by
-10 to 30 bits what it finds in a small picture that really was turned. Here ``A`` itself is mirrored: four grids, each
-the one of the mirrored picture to the last bit, and each read along either side make eight hashes.
+The 64 places do not lie evenly: their middles are rounded down, and windows of an even length reach further to one
+side. The published program tells the hashes of a turned picture from the waves of the picture as it stands, and is off
+by 10 to 30 bits from the hash of a small picture that really was turned. Here ``A`` itself is mirrored, down and
+across: that makes four grids, each the one that the mirrored picture would have, and each of them, read along either
+side, makes two of the eight hashes.
 
 Computed by the compiled core where there is one, and else by numpy, with the same bits.
 """
@@ -222,7 +223,7 @@ def _address(view: memoryview) -> Any:  # noqa: ANN401 - whatever ctypes takes f
 
 @lru_cache(maxsize=_MOST_OPERATORS)
 def _operator(length: int, scale: int) -> tuple[tuple[int, Floats], ...]:
-    """``A`` for a side of ``length`` pixels in blocks of ``scale``: for each of 64 places the first block, and two rows.
+    """``A`` for a side of ``length`` pixels in blocks of ``scale``: for each place the first block, and two rows.
 
     The first row holds the weights of that place, the second those of the opposite place (63 - place) of the mirrored
     side, told in the blocks of the side as it stands, of which the last may be cut short. Both look at about the same

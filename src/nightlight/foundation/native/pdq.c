@@ -231,7 +231,8 @@ int nl_pdq_hashes(const void *luma, int fine, int64_t width, int64_t length_x, i
     memset(hashes, 0, TURNS * BITS / 8);
     if (length_x < SMALLEST || length_y < SMALLEST) return 0;
     double *down = operator_of(length_y, scale, downs), *across = operator_of(length_x, scale, acrosses);
-    double *lines = malloc((size_t)width * LANES * sizeof *lines), *lanes = malloc((size_t)width * LANES * sizeof *lanes);
+    size_t room = (size_t)width * LANES * sizeof(double);
+    double *lines = malloc(room), *lanes = malloc(room);
     if (down == NULL || across == NULL || lines == NULL || lanes == NULL) {
         free(down), free(across), free(lines), free(lanes);
         return -1;

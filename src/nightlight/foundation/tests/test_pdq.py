@@ -208,7 +208,7 @@ def test_one_step_does_what_four_walks_over_the_picture_do() -> None:
         spans = ((max(0, at - (window - 1 - right)), at + right + 1) for at in range(len(line)))
         return np.array([line[start:end].mean() for start, end in spans])
 
-    def applied(line: NDArray[np.float64], length: int, scale: int, *, mirrored: bool = False) -> list[float]:
+    def applied(line: NDArray[np.floating[Any]], length: int, scale: int, *, mirrored: bool = False) -> list[float]:
         pairs = pdq._operator(length, scale)
         found = [float(weights[int(mirrored)] @ line[first:][: weights.shape[1]]) for first, weights in pairs]
         return found[::-1] if mirrored else found
@@ -286,7 +286,7 @@ def test_each_orientation_has_a_hash_of_its_own(size: tuple[int, int], how: pdq.
 
 @pytest.mark.parametrize(
     ("size", "scale"),
-    [((1025, 1030), 2), ((1281, 1100), 2), ((2049, 2050), 4), ((2103, 2701), 4), ((4097, 4103), 8)],
+    [((1025, 1030), 2), ((1281, 1100), 2), ((2049, 2050), 4), ((2103, 2701), 4)],
 )
 def test_a_turned_picture_decoded_smaller_is_off_by_two_bits_at_most(size: tuple[int, int], scale: int) -> None:
     grey = spots(*size, seed=5)
@@ -298,14 +298,16 @@ def test_a_turned_picture_decoded_smaller_is_off_by_two_bits_at_most(size: tuple
         assert pdq.distance(asked.dihedral[UNDOES[how]], known.hash) <= 2
 
 
-@pytest.mark.parametrize("size", [(200, 150), (150, 201), (99, 133)])
-def test_a_small_turned_copy_is_found(size: tuple[int, int]) -> None:
-    """Told from the waves of the copy as it stands, these would be off by up to 44 bits."""
-    picture = Image.fromarray(spots(*(2 * side for side in size), seed=9))
-    known = pdq.of_luma(np.asarray(picture))
+@pytest.mark.parametrize("seed", [5, 6])
+def test_a_small_turned_copy_is_found_as_well_as_one_that_was_not_turned(seed: int) -> None:
+    """Told from the waves of the copy as it stands, some of these are off by 32 to 42 bits."""
+    picture = spots(320, 240, seed)
+    known = pdq.of_luma(picture).hash
+    small = np.asarray(Image.fromarray(picture).resize((200, 150), Image.Resampling.LANCZOS))
+    plain = pdq.distance(pdq.of_luma(small).hash, known)
+    assert 0 < plain <= 20
     for how in pdq.Orientation:
-        copy = turned(np.asarray(picture.resize(size, Image.Resampling.LANCZOS)), how)
-        assert pdq.distance(pdq.of_luma(copy).dihedral[UNDOES[how]], known.hash) <= 20
+        assert pdq.distance(pdq.of_luma(turned(small, how)).dihedral[UNDOES[how]], known) == plain
 
 
 # --- beside the published program ---
