@@ -27,6 +27,7 @@ ADDRESSES = (
     "/static/nothing.css",
     "/ispws/status",
     "/api/v1/whoami",
+    "/hashsharing/national/v2/status",
 )
 
 
