@@ -34,6 +34,10 @@ PUT_TOGETHER = {
         "export.expired",
         "export.written",
     },
+    ("pipeline/matching/looking_up.py", "'tip.match-withdrawn' if reopened else 'tip.rematched'"): {
+        "tip.match-withdrawn",
+        "tip.rematched",
+    },
     # The custody log itself: it passes on the kind it is given.
     ("trust/custody/actions.py", "kind"): set(),
 }

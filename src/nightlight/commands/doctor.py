@@ -15,7 +15,7 @@ import typer
 from nightlight.commands import base, production
 from nightlight.commands.production import Finding
 from nightlight.config import postgres
-from nightlight.foundation import clock
+from nightlight.foundation import clock, native
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,7 @@ def _look(env: Environment, *, for_production: bool) -> Iterator[Finding]:
         return
     yield from _home(env)
     yield _disk(env.home)
+    yield _core()
     if env.embedded and not postgres.answers(env.home):
         yield Finding(False, "The database does not run. Start everything with 'nightlight up'.")
         return
@@ -109,6 +110,14 @@ def _disk(home: Path) -> Finding:
     middle = statistics.median(times)
     text = f"The disk takes {middle:.1f} ms to keep 8 kB for good (median of 20)."
     return Finding(None if middle > 10 else True, text + (" That is slow; expect slow intake." if middle > 10 else ""))
+
+
+def _core() -> Finding:
+    if native.LIBRARY is not None:
+        return Finding(True, "The compiled core is in use for fingerprints and look-ups.")
+    return Finding(
+        None, "The compiled core is not in use; everything works, several times slower (scripts/build-native makes it)."
+    )
 
 
 def _database(env: Environment) -> Iterator[Finding]:

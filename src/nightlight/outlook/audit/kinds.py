@@ -43,6 +43,14 @@ _RECEIVED = frozenset(
         "tips.import-finished",
         "sealed.renewed",
         "token.used-first-today",
+        "tip.fingerprinted",
+        "tip.rematched",
+        "tip.match-withdrawn",
+        "hashes.imported",
+        "hashes.import-failed",
+        "hashes.polled",
+        "hashes.pulled",
+        "hashes.feedback-given",
     }
 )
 # Something was on somebody's screen. Asking for it, or being done with it, is no further look.
@@ -94,6 +102,14 @@ _OTHERS = frozenset(
         "record.hold-lifted",
         "token.issued",
         "token.revoked",
+        "hashes.feed-added",
+        "hashes.feed-password-changed",
+        "hashes.exported",
+        "hashes.member-added",
+        "hashes.member-ended",
+        "hashes.shared",
+        "hashes.access-given",
+        "hashes.access-taken",
     }
 )
 
@@ -111,7 +127,7 @@ def group_of(kind: str) -> Group:
         (Group.UNSEALED, about == "sealed" and (act == "opened" or act.startswith("unsealing"))),
         (Group.LOOKED, act in _LOOKS or act.startswith("viewing-") or about == "exposure"),
         (Group.HANDED_OVER, act.startswith("handed")),
-        (Group.EXPORTED, about == "export" or "export" in act),
+        (Group.EXPORTED, about == "export" or "export" in act or act == "bad-rows-taken"),
     ):
         if fits:
             return group
