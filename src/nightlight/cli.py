@@ -10,6 +10,7 @@ from nightlight.commands import (
     demo,
     doctor,
     exports,
+    hashes,
     keeping,
     people,
     reporters,
@@ -43,6 +44,7 @@ app.add_typer(sign_in.app, name="sign-in")
 app.add_typer(tokens.app, name="token")
 app.add_typer(tips.app, name="tip")
 app.add_typer(exports.app, name="export")
+app.add_typer(hashes.app, name="hashes")
 app.add_typer(custody.app, name="custody")
 app.add_typer(keeping.vault, name="vault")
 

@@ -165,7 +165,7 @@ TABLES: dict[str, Table] = {
                   WHERE t.subject = 'officer:' || a.public_id)""",
         tip=f"(SELECT x.public_id FROM tips_tip x WHERE {_EVENT_TIP})",
         kind=f"""CASE WHEN {_SUBJECT} IN ('officer', 'unsealing', 'hashlist') THEN {_SUBJECT}
-            WHEN {_SUBJECT} IN ('unit', 'reporter', 'token', 'vault') THEN 'system'
+            WHEN {_SUBJECT} IN ('unit', 'reporter', 'token', 'vault', 'partner') THEN 'system'
             WHEN {_SUBJECT} = 'import' THEN ''
             WHEN {_SUBJECT} IN ('tip', 'item') THEN
                 coalesce((SELECT CASE WHEN x.set_apart THEN 'apart' ELSE '' END FROM tips_tip x WHERE {_EVENT_TIP}), '')

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Background steps of matching; each is safe to run twice. One at a time: they write about the same files."""
+"""Background steps of matching; each is safe to run twice. Those that write about files run one at a time."""
 
 from __future__ import annotations
 
 from nightlight.foundation import clock
-from nightlight.pipeline.matching import following, looking_up, serving
+from nightlight.pipeline.matching import following, list_actions, looking_up, polling_lists, serving
 from nightlight.trust import work
 
 
@@ -28,3 +28,10 @@ def follow() -> None:
 def index() -> None:
     """Build the index of lists anew when much has changed since it was built."""
     serving.build_if_due()
+
+
+@work.task(acts_as="lists", every="* * * * *", alone="hashes-poll", queue="lists")
+def poll() -> None:
+    """Poll every list whose time has come; tell as failed what a killed process left half read."""
+    list_actions.close_abandoned()
+    polling_lists.poll_due(by=work.SERVICE)

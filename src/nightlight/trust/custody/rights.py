@@ -22,7 +22,7 @@ OR CASE split_part(subject, ':', 1)
    WHEN 'hashlist' THEN (SELECT units_has_role('intake-analyst', 'triage-officer', 'investigator',
                                                'victim-identification', 'commander', 'legal-reviewer', 'auditor'))
    WHEN 'unsealing' THEN EXISTS (SELECT 1 FROM sealed_unsealing u WHERE u.public_id = substr(custody_event.subject, 11))
-   ELSE split_part(subject, ':', 1) IN ('unit', 'reporter', 'token', 'vault')
+   ELSE split_part(subject, ':', 1) IN ('unit', 'reporter', 'token', 'vault', 'partner')
         AND (SELECT units_has_role('auditor', 'administrator')) END
 """
 
