@@ -8,7 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,6 +20,7 @@ from nightlight.config import postgres
 from nightlight.pipeline.matching.lists.tests.material import hash_set, media, packed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.installation import Installation
@@ -103,10 +107,32 @@ def test_a_feed_is_set_up_without_its_password_on_the_command_line(installation:
     secret.write_text("an invented password\n")
     words = ("hashes", "feed", "Fed", "--username", "us", "--password-file", str(secret), "--every", "10080", "--url")
     assert "https" in installation.run(*words, "http://hashes.example.org", expect=2).stderr
-    installation.run(*words, "http://127.0.0.1:9/none")
-    failed = installation.run("hashes", "poll", "Fed", "--json", expect=1)
+    with _nobody_is_let_in() as address:
+        installation.run(*words, address)
+        failed = installation.run("hashes", "poll", "Fed", "--json", expect=1)
     assert "an invented password" not in failed.stdout + failed.stderr
     assert _stats(installation, "Fed")["feed"]["failing"] is True
+
+
+@contextmanager
+def _nobody_is_let_in() -> Iterator[str]:
+    """A server that refuses every login: which nobody tries again, as they would where nothing answers."""
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(401)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/none"
+        finally:
+            server.shutdown()
 
 
 def test_an_import_that_is_killed_leaves_the_list_as_it_was(installation: Installation, tmp_path: Path) -> None:

@@ -64,8 +64,9 @@ _OPENING = {"public_id": objects.opening}
 _PERSON = {"public_id": objects.colleague}
 _POST = {"public_id": objects.colleague, "post_id": objects.post}
 _UNIT = {"public_id": objects.unit}
-_LIST = {"slug": "example"}
-_ENTRY = {**_LIST, "member": "7", "entry": "17", "kind": "MD5"}
+_LIST = {"public_id": objects.hash_list}
+_SHARED = {"slug": "example"}
+_ENTRY = {**_SHARED, "member": "7", "entry": "17", "kind": "MD5"}
 _OWN_ACCOUNT = Page({}, anybody=True)
 _OWN_FORM = Page({}, anybody=True, method="POST")
 _FOR_ALL, _FOR_ALL_FORM = Page({}, anybody=True, anonymous="in"), Page({}, anybody=True, anonymous="in", method="POST")
@@ -141,18 +142,45 @@ PAGES: dict[str, list[Page]] = {
         Page({}, others=("sign-in",), kwargs={"rest": "v1/tips"}, method="POST"),
     ],
     # Partners show a login of their own: whoever is signed in with a session is nobody here.
-    "sharing:status": [Page({}, others=("sign-in",), kwargs=_LIST)],
-    "sharing:members": [Page({}, others=("sign-in",), kwargs=_LIST)],
-    "sharing:entries": [Page({}, others=("sign-in",), kwargs=_LIST)],
-    "sharing:categorizations": [Page({}, others=("sign-in",), kwargs=_LIST)],
-    "sharing:reasons": [Page({}, others=("sign-in",), kwargs={**_LIST, "kind": "MD5"})],
+    "sharing:status": [Page({}, others=("sign-in",), kwargs=_SHARED)],
+    "sharing:members": [Page({}, others=("sign-in",), kwargs=_SHARED)],
+    "sharing:entries": [Page({}, others=("sign-in",), kwargs=_SHARED)],
+    "sharing:categorizations": [Page({}, others=("sign-in",), kwargs=_SHARED)],
+    "sharing:reasons": [Page({}, others=("sign-in",), kwargs={**_SHARED, "kind": "MD5"})],
     "sharing:feedback": [
         Page({}, others=("sign-in",), kwargs=_ENTRY),
         Page({}, others=("sign-in",), kwargs=_ENTRY, method="POST"),
     ],
     "sharing:nowhere": [
-        Page({}, others=("sign-in",), kwargs={**_LIST, "rest": "v2/nowhere"}),
-        Page({}, others=("sign-in",), kwargs={**_LIST, "rest": "v2/nowhere"}, method="POST"),
+        Page({}, others=("sign-in",), kwargs={**_SHARED, "rest": "v2/nowhere"}),
+        Page({}, others=("sign-in",), kwargs={**_SHARED, "rest": "v2/nowhere"}, method="POST"),
+    ],
+    # --- known files
+    "desk:tip-known": [Page(near(READ), of="tip", kwargs=_TIP)],
+    "desk:match": [Page(near(READ), of="tip", kwargs={**_TIP, "number": 1, "match": 1})],
+    "desk:seen": [Page(near(READ), of="tip", kwargs={**_TIP, "number": 1})],
+    "desk:hashes": [Page(_any(READ))],
+    "desk:hash-list": [Page(_any(READ), kwargs=_LIST)],
+    "desk:hash-list-progress": [Page(_any(READ), kwargs=_LIST)],
+    "desk:hash-entry": [
+        Page(_any(READ), kwargs=_LIST, data={"id": "7/17"}),
+        Page(_any(READ), kwargs=_LIST, data={"id": "nothing"}, inside=("absent",)),
+    ],
+    "desk:hash-bad-rows": [Page(_any(READ), kwargs={**_LIST, "number": 1}, effect=True)],
+    "desk:hash-answer": [
+        Page(
+            _any(frozenset({SPECIALIST, COMMANDER})),
+            method="POST",
+            kwargs=_LIST,
+            data={
+                "entry": "7/17",
+                "member": objects.partner,
+                "type": "MD5",
+                "at": objects.remark_at,
+                "verdict": "agreed",
+            },
+            effect=True,
+        )
     ],
     # tips
     "desk:inbox": [Page(_any(READ), lists="tips")],

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from nightlight.foundation import clock
+from nightlight.pipeline.matching.models import Feedback, Member
+
 if TYPE_CHECKING:
     from tests.access.expected import Page
     from tests.access.world import Person, World
@@ -143,6 +146,21 @@ def glass(world: World, _person: Person, code: str) -> str:
 def entry(world: World, _person: Person, code: str) -> str:
     """The place in the log of an entry about the unit's report."""
     return world.entries[code]
+
+
+def hash_list(world: World, _person: Person, _code: str) -> str:
+    """The list of known files; everybody who works on tips reads it."""
+    return world.hash_list
+
+
+def partner(_world: World, _person: Person, _code: str) -> str:
+    """The partner that may pull the list."""
+    return Member.objects.get(number=17).public_id
+
+
+def remark_at(_world: World, _person: Person, _code: str) -> str:
+    """When the partner said what nobody has answered yet."""
+    return clock.stamp(Feedback.objects.get(type="MD5").at)
 
 
 FORM = "multipart/form-data; boundary=x"

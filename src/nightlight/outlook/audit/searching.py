@@ -57,7 +57,7 @@ def record_search(
 ) -> bool:
     """Append ``search.made`` unless this person made the same search in the last ten minutes; tell whether it did.
 
-    ``where`` is "find", "custody" or "inbox". ``hits`` is kept up to 10,000.
+    ``where`` is "find", "custody", "inbox" or "hashes". ``hits`` is kept up to 10,000.
     """
     asked: dict[str, Json] = {"where": where}
     kept: dict[str, Json] = {}

@@ -39,6 +39,7 @@ _WHERE: dict[str, StrPromise] = {
     "find": gettext_lazy("Find a tip"),
     "custody": gettext_lazy("Custody log"),
     "inbox": gettext_lazy("Inbox filters"),
+    "hashes": gettext_lazy("Lists of known files"),
 }
 _TITLES: dict[Rule, StrPromise] = {
     Rule.VIEWS_WITHOUT_WORK: gettext_lazy("Many records opened, nothing done to them"),

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from nightlight.foundation.refusals import NotFound
+from nightlight.outlook.desk import known
+from nightlight.pipeline.matching import queries as matching
 from nightlight.pipeline.tips import queries as tips
 from nightlight.pipeline.tips import seeing, shown
 from nightlight.pipeline.tips.models import TipFile
@@ -23,6 +25,7 @@ from nightlight.trust.viewing.rules import Stated
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from nightlight.outlook.desk.known import Known
     from nightlight.pipeline.tips.models import Tip
     from nightlight.pipeline.tips.reading import FileReading
     from nightlight.trust.evidence.models import Item
@@ -43,6 +46,7 @@ class TipFileSeen:
     item: Item
     reading: FileReading
     stated: Stated
+    known: Known
 
     @property
     def subject(self) -> str:
@@ -62,7 +66,8 @@ def file_of(viewer: Viewer, public_id: str, number: int) -> TipFileSeen:
     file = next((file for file in told.files if file.file_id == wanted), None)
     if file is None:
         raise NotFound(_("This file is described in the report; it did not come with it."))
-    return TipFileSeen(tip, number, file.item, reading, stated(reading))
+    found = matching.of_tip(tip)[1][file.item_id]
+    return TipFileSeen(tip, number, file.item, reading, stated(reading), known.of_file(found))
 
 
 def stated(reading: FileReading) -> Stated:

@@ -43,6 +43,7 @@ _ENTRIES: tuple[tuple[str, StrPromise, Callable[[Viewer], bool], Callable[[Viewe
     ("desk:people", _("People"), lambda v: v.manages or v.audits, lambda v: v.manages),
     ("audit:entries", _("Audit"), lambda v: v.audits, lambda v: True),
     ("desk:imports", _("Imports"), lambda v: v.reads_tips, lambda v: v.imports),
+    ("desk:hashes", _("Known files"), lambda v: v.reads_tips, lambda v: Role.VICTIM_IDENTIFICATION in v.roles),
     ("desk:notices", _("Notices"), lambda v: bool(v.posts), lambda v: True),
     ("desk:glass", _("Broken glass"), lambda v: v.works or v.signs_off, lambda v: v.signs_off),
     ("desk:retention", _("Retention"), lambda v: v.may(_RETAINS), lambda v: Role.LEGAL_REVIEWER in v.roles),

@@ -11,16 +11,20 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from nightlight.outlook.desk import facts, network, wording
+from nightlight.outlook.desk import facts, known, network, wording
 from nightlight.outlook.desk.next_step import NextStep, next_step
+from nightlight.pipeline.tips.models import State
 from nightlight.pipeline.tips.people import Role
 from nightlight.pipeline.tips.queries import type_label
 from nightlight.pipeline.tips.values import Stated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from nightlight.outlook.desk.facts import Fact, PartyCard
+    from nightlight.outlook.desk.known import Known, Sum
+    from nightlight.pipeline.matching.models import Progress
+    from nightlight.pipeline.matching.queries import FileKnown
     from nightlight.pipeline.tips.models import Tip
     from nightlight.pipeline.tips.people import Party
     from nightlight.pipeline.tips.reading import ClaimedHash, FileReading, Reading, ReceivedFile
@@ -52,6 +56,12 @@ class FileCard:
     annotations: tuple[str, ...]
     claimed: tuple[tuple[str, str, str], ...]
     metadata: tuple[tuple[str, str], ...]
+    known: Known | None = None  # None where no file came, and where files are not looked up
+
+    @property
+    def look(self) -> bool:
+        """Whether a page offers to look at it."""
+        return self.arrived and (self.known is None or self.known.look)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,7 @@ class TipPage:
     events: tuple[network.EventRow, ...]
     drawing: network.TimeLine | None
     files: tuple[FileCard, ...]
+    known: Sum | None
     annotations: tuple[str, ...]
     narratives: tuple[str, ...]
     reporter: tuple[Fact, ...]
@@ -101,8 +112,17 @@ class TipPage:
     mask: Callable[[str], str]
 
 
-def build(shown: ShownTip, *, repeats: str | None) -> TipPage:
-    """Return the page of a tip from what may be shown of it; names of victims and children are not in that."""
+def build(
+    shown: ShownTip,
+    *,
+    repeats: str | None,
+    progress: Progress | None = None,
+    found: Mapping[int, FileKnown] | None = None,
+) -> TipPage:
+    """Return the page of a tip from what may be shown of it; names of victims and children are not in that.
+
+    ``progress`` and ``found`` are what matching says of its files (``matching.queries.of_tip``).
+    """
     tip = shown.tip
     zone = ZoneInfo(settings.ENVIRONMENT.zone)
     reading = shown.reading
@@ -110,6 +130,8 @@ def build(shown: ShownTip, *, repeats: str | None) -> TipPage:
         return _unread(shown, next_step(shown, repeats))
     events = network.rows(reading)
     incident = reading.incident
+    files = _files(shown, reading, found or {})
+    total = known.sum_of(tip, progress, [(card.number, card.known) for card in files if card.known])
     cards = tuple(
         facts.party_card(number, party, shown.held_back.get(party.source))
         for number, party in enumerate(sorted(reading.parties, key=_importance), 1)
@@ -119,15 +141,16 @@ def build(shown: ShownTip, *, repeats: str | None) -> TipPage:
         title=type_label(tip.incident_type),
         type_as_sent=incident.type_as_sent or "",
         urgency=incident.escalation if tip.escalated or incident.escalation is not None else None,
-        next_step=next_step(shown, repeats),
-        glances=tuple(_glances(reading, shown, events)),
+        next_step=next_step(shown, repeats, total),
+        glances=tuple(_glances(reading, shown, events, total)),
         reported=_reported(cards),
         reading=reading,
         parties=cards,
         protected=len(shown.held_back),
         events=events,
         drawing=network.time_line(events, incident.at.utc if incident.at else None, zone),
-        files=tuple(_file(number, file) for number, file in enumerate(reading.files, 1)),
+        files=files,
+        known=total,
         annotations=tuple(map(wording.humane, incident.annotations)),
         narratives=tuple(text.value for text in reading.statements),
         reporter=facts.reporter_facts(reading.reporter),
@@ -156,6 +179,7 @@ def _unread(shown: ShownTip, step: NextStep) -> TipPage:
         events=(),
         drawing=None,
         files=(),
+        known=None,
         annotations=(),
         narratives=(),
         reporter=(),
@@ -176,7 +200,9 @@ def _importance(party: Party) -> int:
     return _ROLES_IN_ORDER.index(party.role)
 
 
-def _glances(reading: Reading, found: ShownTip, events: tuple[network.EventRow, ...]) -> Iterable[Glance]:
+def _glances(
+    reading: Reading, found: ShownTip, events: tuple[network.EventRow, ...], total: Sum | None
+) -> Iterable[Glance]:
     reported = len(reading.parties_as(Role.REPORTED))
     victims = len(reading.parties_as(Role.VICTIM))
     yield Glance(reported, ngettext("reported person", "reported people", reported), "#people")
@@ -189,12 +215,10 @@ def _glances(reading: Reading, found: ShownTip, events: tuple[network.EventRow, 
         mind = _("%(n)d more held back") % {"n": held}
     yield Glance(len(events), ngettext("network event", "network events", len(events)), "#network", mind)
     viewed = sum(file.viewed_by_esp is Stated.YES for file in reading.files)
-    yield Glance(
-        len(reading.files),
-        ngettext("file", "files", len(reading.files)),
-        "#files",
-        _("%(n)d viewed by the reporter") % {"n": viewed} if reading.files else "",
-    )
+    mind = _("%(n)d viewed by the reporter") % {"n": viewed} if reading.files else ""
+    if total is not None:
+        mind = f"{total.told} · {mind}"
+    yield Glance(len(reading.files), ngettext("file", "files", len(reading.files)), "#files", mind)
 
 
 def _reported(cards: tuple[PartyCard, ...]) -> str:
@@ -205,7 +229,17 @@ def _reported(cards: tuple[PartyCard, ...]) -> str:
     return ", ".join(named)
 
 
-def _file(number: int, file: FileReading) -> FileCard:
+def _files(shown: ShownTip, reading: Reading, found: Mapping[int, FileKnown]) -> tuple[FileCard, ...]:
+    """The files as the report describes them, each with what is known of the one that came."""
+    items = {file.file_id: file.item_id for file in shown.files} if shown.tip.state == State.RECEIVED else {}
+    of_file = {file_id: known.of_file(found[item]) for file_id, item in items.items() if item in found}
+    return tuple(
+        _file(number, file, of_file.get(file.received.file_id) if file.received else None)
+        for number, file in enumerate(reading.files, 1)
+    )
+
+
+def _file(number: int, file: FileReading, of: Known | None) -> FileCard:
     received = file.received
     said: list[Fact] = []
     said.append(_one(_("Viewed by the reporter"), _VIEWED[file.viewed_by_esp]()))
@@ -237,6 +271,7 @@ def _file(number: int, file: FileReading) -> FileCard:
         annotations=tuple(map(wording.humane, file.annotations)),
         claimed=tuple(_claimed(hash_, received) for hash_ in file.hashes),
         metadata=tuple((" · ".join(filter(None, (m.group, m.name))), m.value) for m in file.metadata),
+        known=of,
     )
 
 

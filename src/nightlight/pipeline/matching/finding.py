@@ -58,7 +58,7 @@ def by_digest(known: Known, blobs: Sequence[Blob]) -> list[Found]:
 
 def by_picture(known: Known, fingerprints: Sequence[Fingerprint]) -> list[Found]:
     """Return which entries lie within ``rules.RADIUS`` of a picture, however it was turned; the nearest turn counts."""
-    usable = [one for one in fingerprints if rules.comparable(_bytes(one.pdq), one.quality)]
+    usable = [one for one in fingerprints if rules.comparable(one.pdq, one.quality)]
     found: list[Found] = []
     for start in range(0, len(usable), _AT_ONCE // 8):
         some = usable[start : start + _AT_ONCE // 8]
@@ -86,7 +86,7 @@ def by_frames(known: Known, films: Iterable[int]) -> list[Found]:
         frames = [
             bytes(value)
             for value, quality in Frame.objects.filter(blob_id=blob).order_by("number").values_list("pdq", "quality")
-            if rules.comparable(bytes(value), quality)
+            if rules.comparable(value, quality)
         ]
         likely = {
             serving.entry_of(number) for _which, number in serving.near(known, frames) if serving.is_frame(number)

@@ -113,7 +113,7 @@ def _ours() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         blobs: list[int] = []
         hashes = bytearray()
         for blob, turns, value, quality in rows.iterator(chunk_size=5000):
-            if rules.comparable(bytes(value), quality):
+            if rules.comparable(value, quality):
                 blobs += [blob] * (len(turns) // pdq.BYTES)
                 hashes += turns
             if len(blobs) >= 40_000:

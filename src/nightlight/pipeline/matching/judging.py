@@ -90,4 +90,4 @@ def _measured(blobs: Sequence[int]) -> set[int]:
     stills = Fingerprint.objects.filter(pk__in=blobs, version=rules.VERSION, pdq__isnull=False)
     frames = Frame.objects.filter(blob_id__in=blobs)
     rows = [*stills.values_list("pk", "pdq", "quality"), *frames.values_list("blob_id", "pdq", "quality")]
-    return {blob for blob, value, quality in rows if rules.comparable(bytes(value), quality)}
+    return {blob for blob, value, quality in rows if rules.comparable(value, quality)}

@@ -93,16 +93,15 @@ def matches(blobs: Iterable[int], found: Iterable[Found], *, hows: Sequence[How]
 def alike(fingerprint: Fingerprint) -> None:
     """Note which of our own files are nearly the same picture as this one, however it was turned."""
     turns = rules.hashes(bytes(fingerprint.dihedral))
-    ours = None if fingerprint.pdq is None else bytes(fingerprint.pdq)
     best: dict[int, tuple[int, int]] = defaultdict(lambda: (256, 0))
     with connection.cursor() as cursor:
         own.forget(cursor, fingerprint.pk)  # it may have been made by earlier rules
-        if ours is None or not rules.comparable(ours, fingerprint.quality):
+        if fingerprint.pdq is None or not rules.comparable(fingerprint.pdq, fingerprint.quality):
             return
         for which, file_id, distance in own.near(cursor, turns, rules.RADIUS):
             if file_id != fingerprint.pk:
                 best[file_id] = min(best[file_id], (distance, which))
-        own.keep(cursor, fingerprint.pk, ours)
+        own.keep(cursor, fingerprint.pk, bytes(fingerprint.pdq))
     Near.objects.bulk_create(
         [
             Near(blob_id=fingerprint.pk, other_id=other, distance=distance, orientation=turn, version=rules.VERSION)

@@ -147,9 +147,11 @@ class SeenIn:
     first_reporter: str
 
 
-def comparable(hash_: bytes | None, quality: int | None) -> bool:
+def comparable(hash_: bytes | memoryview | None, quality: int | None) -> bool:
     """Whether a picture's hash says enough to be compared with others."""
-    return hash_ is not None and (quality or 0) >= LEAST_QUALITY and int.from_bytes(hash_).bit_count() >= LEAST_BITS
+    if hash_ is None or (quality or 0) < LEAST_QUALITY:
+        return False
+    return int.from_bytes(bytes(hash_)).bit_count() >= LEAST_BITS
 
 
 def film_agrees(agreeing: int, of: int) -> bool:

@@ -52,7 +52,8 @@ TABLES = {
         # An entry names who is acting, or it is not written: pages cannot put words into somebody else's mouth.
         adds="""actor = coalesce((SELECT units_actor()), actor) AND actor NOT LIKE 'reporter:%' AND CASE
             WHEN (SELECT matching_member()) IS NULL THEN actor NOT LIKE 'partner:%'
-            ELSE actor = (SELECT 'partner:' || m.public_id FROM matching_member m WHERE m.id = matching_member()) END""",
+            ELSE actor = (SELECT 'partner:' || m.public_id FROM matching_member m WHERE m.id = matching_member())
+            END""",
     ),
     "custody_pending": Rights(
         web="SELECT, INSERT",

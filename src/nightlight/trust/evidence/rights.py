@@ -18,7 +18,10 @@ TABLES = {
     # Closed to pages: the web process can lock a file's key away and never open one.
     "evidence_blob_key": Rights(
         intake="SELECT, INSERT, UPDATE",
-        steps={**dict.fromkeys(("importing", "rendering", "verifying", "matching"), "SELECT"), "retention": "SELECT, DELETE"},
+        steps={
+            **dict.fromkeys(("importing", "rendering", "verifying", "matching"), "SELECT"),
+            "retention": "SELECT, DELETE",
+        },
         command="SELECT, INSERT, UPDATE",
     ),
     "evidence_item": Rights(

@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from nightlight.foundation import clock, public_ids
 from nightlight.foundation.refusals import NotFound
 from nightlight.outlook.desk import history, tip_page
 from nightlight.outlook.desk.access import reads_tips
+from nightlight.pipeline.matching import queries as matching
 from nightlight.pipeline.tips import queries, shown, viewing
 from nightlight.pipeline.tips.models import Tip
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from nightlight.outlook.desk.access import DeskRequest
+    from nightlight.outlook.desk.tip_page import TipPage
+    from nightlight.pipeline.tips.shown import ShownTip
 
 
 @require_safe
@@ -36,7 +39,7 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
     viewing.record_view(by=request.viewer, at=at, tip=found)
     told = shown.of(found)
     summary = getattr(found, "summary", None)
-    page = tip_page.build(told, repeats=_repeats(found))
+    page = _page(told, found)
     return render(
         request,
         "desk/tip.html",
@@ -55,6 +58,24 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
             "test": found.environment == "test",
         },
     )
+
+
+@require_GET
+@reads_tips
+def known(request: DeskRequest, public_id: str) -> HttpResponse:
+    """How far the files of a tip have been looked up, for its page to put in place, with what that changes on it.
+
+    What the page was told last travels in the address. The page itself was recorded when it was opened.
+    """
+    found = queries.tip(request.viewer, public_id)
+    page = _page(shown.of(found), found)
+    changed = page.known is None or page.known.phase != request.GET.get("told", "")
+    return render(request, "desk/known_news.html", {"page": page, "tip": found, "changed": changed})
+
+
+def _page(told: ShownTip, found: Tip) -> TipPage:
+    progress, files = matching.of_tip(found)
+    return tip_page.build(told, repeats=_repeats(found), progress=progress, found=files)
 
 
 def _repeats(found: Tip) -> str | None:

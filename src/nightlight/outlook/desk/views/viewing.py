@@ -46,12 +46,16 @@ OVERS = {
     Over.SHIFT: gettext_lazy("the last half hour of your shift, which is kept free of media"),
 }
 GONE = 410
+_KNOWN = "[known file, looked at all the same]"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @views_media
 def look(request: DeskRequest, public_id: str, number: int) -> HttpResponse:
-    """What is known of a file without looking; a POST asks to look, with a reason."""
+    """What is known of a file without looking; a POST asks to look, with a reason.
+
+    A known file is not offered: whoever must look all the same says so, and that is kept with the reason.
+    """
     file = looking.file_of(request.viewer, public_id, number)
     if request.method == "POST":
         return _ask(request, file)
@@ -69,6 +73,7 @@ def _known(request: DeskRequest, file: TipFileSeen) -> dict[str, object]:
     return {
         "file": file,
         "tip": file.tip,
+        "known": file.known,
         "digests": (("SHA-256", digests.sha256), ("SHA-1", digests.sha1), ("MD5", digests.md5)),
         "size": wording.size(digests.size),
         "viewed": wording.stated(file.reading.viewed_by_esp),
@@ -90,6 +95,7 @@ def _known(request: DeskRequest, file: TipFileSeen) -> dict[str, object]:
 def _ask(request: DeskRequest, file: TipFileSeen) -> HttpResponse:
     at = clock.now()
     try:
+        _offered(request, file)
         viewing, secret = actions.ask(
             by=request.viewer,
             at=at,
@@ -99,7 +105,7 @@ def _ask(request: DeskRequest, file: TipFileSeen) -> HttpResponse:
             law=current_pack(),
             session=request.session.session_key or "",
             reason_kind=request.POST.get("reason_kind", ""),
-            reason=request.POST.get("reason", ""),
+            reason=_reason(request, file),
             override=request.POST.get("override", ""),
             day_began=looking.day_began(at),
         )
@@ -119,6 +125,24 @@ def _ask(request: DeskRequest, file: TipFileSeen) -> HttpResponse:
         samesite="Strict",
     )
     return answer
+
+
+def _offered(request: DeskRequest, file: TipFileSeen) -> None:
+    if not file.known.look and request.POST.get("known_anyway") != "yes":
+        raise Conflict(
+            _(
+                "This file is known, so nobody needs to look. If a court or a dispute asks for it all the same, "
+                "confirm that you have read this."
+            )
+        )
+
+
+def _reason(request: DeskRequest, file: TipFileSeen) -> str:
+    """The reason in the officer's words; that the file was known stands before them, there and in the log's digest."""
+    told = request.POST.get("reason", "")
+    if file.known.look or not rules.reason_given(told):
+        return told
+    return f"{_KNOWN} {told}"
 
 
 @require_POST
