@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import io
+import os
 import zlib
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +15,8 @@ import pillow_heif
 from PIL import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from av.video.stream import VideoStream
 
 WATERMARK = "OF-7F3K-9QTX 2026-11-22T09:30Z"
@@ -53,6 +57,19 @@ def heif(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
+@contextmanager
+def _usual_priority() -> Iterator[None]:
+    """Take back the real-time priority that the encoder of AV1 gives to whoever calls it as root.
+
+    It would stay with the process and pass to all it starts: nothing else of the computer would get its turn.
+    """
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
 def film(
     form: str,
     codec: str,
@@ -66,7 +83,7 @@ def film(
 ) -> bytes:
     """A film of a turning gradient; ``turned`` is what the film says about how to hold it, in degrees."""
     file = io.BytesIO()
-    with av.open(file, "w", format=form) as container:
+    with _usual_priority(), av.open(file, "w", format=form) as container:
         stream = cast("VideoStream", container.add_stream(codec, rate=rate))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         if turned:
