@@ -26,6 +26,10 @@ def free_port() -> int:
     return port
 
 
+# Commands that connect as commands do, and start nothing of their own.
+_FORKED = frozenset({"reporter", "person", "unit", "sign-in", "token", "tip", "export", "hashes"})
+
+
 @dataclass
 class Installation:
     """One running ``nightlight up``."""
@@ -35,6 +39,8 @@ class Installation:
     settings: dict[str, str] = field(default_factory=dict)
     tls: tuple[Path, Path] | None = None  # certificate and key
     process: subprocess.Popen[bytes] | None = None
+    _commands: subprocess.Popen[str] | None = None
+    _commands_know: dict[str, str] = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -88,6 +94,7 @@ class Installation:
 
     def stop(self) -> None:
         """Stop it and remove its home."""
+        self._end_commands()
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(40)
@@ -95,17 +102,52 @@ class Installation:
 
     def run(self, *words: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a ``nightlight`` command against this home."""
-        done = subprocess.run(
-            [sys.executable, "-m", "nightlight", *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        if words and words[0] in _FORKED:
+            done = self._forked(list(words))
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "nightlight", *words],
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=300,
+            )
         if expect is not None:
             assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def _forked(self, words: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run it in a process that has loaded everything before (see command_server.py)."""
+        if self._commands is None or self._commands_know != self.environment or self._commands.poll() is not None:
+            self._end_commands()
+            self._commands_know = self.environment
+            self._commands = subprocess.Popen(
+                [sys.executable, "-m", "tests.command_server"],
+                env=self._commands_know,
+                cwd=Path(__file__).parent.parent,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._commands.stdin is not None
+        assert self._commands.stdout is not None
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder) / "out", Path(folder) / "err"
+            self._commands.stdin.write(json.dumps({"words": words, "out": str(out), "err": str(err)}) + "\n")
+            self._commands.stdin.flush()
+            told = self._commands.stdout.readline()
+            assert told, "the server of commands ended"
+            return subprocess.CompletedProcess(words, int(told), out.read_text(), err.read_text())
+
+    def _end_commands(self) -> None:
+        if self._commands is not None:
+            assert self._commands.stdin is not None
+            assert self._commands.stdout is not None
+            self._commands.stdin.close()
+            self._commands.wait(30)
+            self._commands.stdout.close()
+            self._commands = None
 
     def json(self, *words: str, expect: int | None = 0) -> dict[str, object]:
         """Run a command with ``--json`` and return what it printed."""

@@ -97,6 +97,38 @@ def test_a_partner_sees_what_was_opened_to_it_and_nothing_of_tips(world: World) 
     assert set(others.values()) == {0}, others
 
 
+def test_a_partner_answers_in_its_own_name_about_lists_it_may_answer_about(world: World) -> None:
+    member, entry = matching.Member.objects.get(number=17), matching.Entry.objects.get(source_id="7/17")
+    with undone():
+        other = matching.Member.objects.create(
+            public_id="HM-1111-1111", number=18, name="Other", username="other", secret_digest=b"", made_at=clock.now(),
+            made_by="command:cli",
+        )  # fmt: skip
+        assert not _answered(member.pk, other.pk, entry.pk), "in the name of another"
+        assert not _answered(other.pk, other.pk, entry.pk), "about a list that was not opened to it"
+        assert not _answered(None, member.pk, entry.pk), "without signing in"
+        assert _answered(member.pk, member.pk, entry.pk)
+        matching.Access.objects.filter(member=member).update(may_answer=False)
+        assert not _answered(member.pk, member.pk, entry.pk), "where it may only read"
+    assert world.people
+
+
+def _answered(acting: int | None, member: int, entry: int) -> bool:
+    """Whether the database lets a partner's session add this answer; taken back at once."""
+    sql = """INSERT INTO matching_feedback (entry_id, member_id, type, affirmative, reasons, at)
+        VALUES (%s, %s, 'MD5', true, '[]', now())"""
+    raw: Any = connection.connection
+    with undone(), identity.acting_as(service=f"sharing:{acting}" if acting else "sharing"):
+        _tell()
+        with database_role(WEB):
+            try:
+                raw.execute(sql, [entry, member])
+            except Exception as failure:
+                assert "row-level security" in str(failure)
+                return False
+            return True
+
+
 def test_a_partner_writes_entries_of_the_log_in_its_own_name_only(world: World) -> None:
     member = matching.Member.objects.get(number=17)
     sql = (

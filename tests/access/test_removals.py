@@ -42,8 +42,10 @@ REFUSED_TWICE: dict[str, str] = {
     **dict.fromkeys(("desk:opening", "desk:close-opening", "desk:viewing", "desk:viewing-state"), _BY_OWNER),
     **dict.fromkeys(("desk:viewing-shown", "desk:viewing-held", "desk:viewing-close"), _BY_OWNER),
     "desk:viewing-picture": _BY_OWNER,
+    **dict.fromkeys(("desk:tip-known", "desk:match", "desk:seen"), _BY_QUERY),
+    "desk:hash-answer": _BY_ACTION,
 }
-NEVER_MET: dict[tuple[str, str], str] = {}
+NEVER_MET = {("matching_feedback", "web_insert"): "only partners add; test_known.py shows what each may"}
 
 
 def _stated(role: str) -> list[tuple[str, str, str]]:
