@@ -74,6 +74,9 @@ def import_(
     replace: Annotated[
         bool | None, typer.Option("--replace/--add", help="Whether entries that are not in the file are withdrawn.")
     ] = None,
+    most_may_go: Annotated[
+        bool, typer.Option("--most-may-go", help="Withdraw also more than half of the entries, if the file lacks them.")
+    ] = False,
     kind: Annotated[str, typer.Option(help="What 64 hex digits are where the file does not say: sha256, pdq.")] = "",
     media: Annotated[str, typer.Option(help="image or video, for rows that do not say.")] = "",
     classification: Annotated[str, typer.Option(help="For rows that have none.")] = "",
@@ -114,6 +117,7 @@ def import_(
                     format=format_,
                     told=Told(kind or None, media, classification),
                     replaces=replace,
+                    most_may_go=most_may_go,
                     by=base.BY,
                     at=clock.now,
                     progress=tell,

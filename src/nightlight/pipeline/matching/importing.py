@@ -22,7 +22,7 @@ from nightlight.pipeline.matching.lists import detect
 from nightlight.pipeline.matching.lists.columns import Told
 from nightlight.pipeline.matching.lists.rows import BadRow, Batch, Code, ListDamaged, Note
 from nightlight.pipeline.matching.lists.source import Source
-from nightlight.pipeline.matching.models import Edition, EditionFile, EditionState, Feed, HashList
+from nightlight.pipeline.matching.models import Edition, EditionFile, EditionState, Entry, Feed, HashList
 from nightlight.pipeline.matching.sharing_actions import moment_of_change
 from nightlight.pipeline.matching.staging import Staging
 from nightlight.trust.custody import actions as custody
@@ -68,6 +68,7 @@ def run(
     format: str = "",  # noqa: A002 - the word people know
     told: Told | None = None,
     replaces: bool,
+    most_may_go: bool = False,
     by: str,
     at: Callable[[], datetime],
     progress: Callable[[int, int, str], None] | None = None,
@@ -75,10 +76,11 @@ def run(
     """Read a file (``path``, or an open ``stream`` that can be rewound) into a list.
 
     ``format`` is one of ``detect.Format``, or empty to be found out; ``told`` is what the importing person says where
-    the file does not. ``replaces``: entries that are not in the file are withdrawn; else they stay. ``progress`` hears
+    the file does not. ``replaces``: entries that are not in the file are withdrawn; else they stay. A file that lacks
+    more than half of them is refused unless ``most_may_go``: it is more likely cut short. ``progress`` hears
     bytes done, bytes in all, and "keeping", "reading" (the file is passed over twice) or "applying".
     Raises Conflict, before anything is written, if the list is polled or somebody else reads into it; ImportFailed
-    for a damaged file.
+    for a damaged file and one that lacks too much.
     """
     if Feed.objects.filter(hash_list=hash_list).exists():
         raise Conflict(
@@ -97,7 +99,15 @@ def run(
         reading = _Reading(
             hash_list, stream, name, format, told or Told(), replaces=replaces, by=by, at=at, progress=progress
         )
+        reading.most_may_go = most_may_go
         return reading.run()
+
+
+MOST_WOULD_GO = "most-would-go"
+
+
+class MostWouldGo(Exception):
+    """A version would withdraw more than half of what stands."""
 
 
 class _Reading:
@@ -118,6 +128,7 @@ class _Reading:
     ) -> None:
         self.hash_list, self.stream, self.name, self.told = hash_list, stream, name, told
         self.replaces, self.by, self.at = replaces, by, at
+        self.most_may_go = False
         self.tell = progress or (lambda _done, _all, _what: None)
         self.notes: list[Note] = []
         self.size = stream.seek(0, os.SEEK_END)
@@ -148,6 +159,9 @@ class _Reading:
         except ListDamaged as damaged:
             self._failed(str(damaged.code), damaged.sentence)
             raise ImportFailed(f"{damaged.sentence} The list is as it was.", self.edition) from damaged
+        except MostWouldGo as refused:
+            self._failed(MOST_WOULD_GO, str(refused))
+            raise ImportFailed(f"{refused} The list is as it was.", self.edition) from refused
         except BaseException as error:  # also when somebody stops it: the edition says so
             with contextlib.suppress(Exception):  # the database itself may be what failed
                 self._failed("stopped", f"It was stopped: {type(error).__name__}.")
@@ -218,6 +232,7 @@ class _Reading:
             counts = applying.settle(edition_id=self.edition.pk, bad=staging.bad)
         with transaction.atomic():
             applying.compare(counts, list_id=self.hash_list.pk, replaces=self.replaces)
+            self._spare_most(counts)
             at = moment_of_change(hash_list_id=self.hash_list.pk)  # readers of the list wait from here on
             applying.write(counts, list_id=self.hash_list.pk, number=self.edition.number, at=at)
             notes = [note_as_data(note) for note in self.notes[:MOST_NOTES]]
@@ -241,6 +256,14 @@ class _Reading:
                 },
             )
         return counts
+
+    def _spare_most(self, counts: Counts) -> None:
+        """Refuse to withdraw more than half: a text that was cut between two rows looks like a whole one."""
+        if not counts.withdrawn or self.most_may_go:
+            return
+        standing = Entry.objects.filter(hash_list=self.hash_list, withdrawn=False).count()
+        if 2 * counts.withdrawn > standing:
+            raise MostWouldGo(f"The file lacks {counts.withdrawn} of the {standing} entries that stand.")
 
     def _failed(self, code: str, why: str) -> None:
         bad = self.edition.bad_rows.count()

@@ -79,8 +79,7 @@ def _world() -> cast.Desk:
     return desk
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["desk by day", "phone at night"])
 def test_every_page_is_readable_by_everybody(browser: Browser, live_server: LiveServer, width: int, dark: bool) -> None:
     desk = _world()
     full = desk.full(at=clock.now())

@@ -115,7 +115,7 @@ def test_two_cannot_read_into_one_list_at_once(filled: HashList) -> None:
     finally:
         other.close()
     assert filled.editions.count() == 1
-    read_in(filled, vic(range(1, 3)))
+    read_in(filled, vic(range(1, 9)))
 
 
 def test_what_a_killed_process_left_is_told_as_failed(filled: HashList) -> None:
@@ -245,6 +245,21 @@ def test_entries_are_updated_withdrawn_and_restored_with_their_past(filled: Hash
     assert [edition.state for edition in filled.editions.order_by("number")] == [EditionState.WHOLE] * 3
 
 
+def test_a_file_that_lacks_most_of_the_list_is_refused_unless_that_is_meant(filled: HashList) -> None:
+    """A text that was cut between two rows looks like a whole one."""
+    before = list(Entry.objects.filter(hash_list=filled).order_by("id").values())
+    few = vic([int(before[0]["source_id"])])
+    with pytest.raises(importing.ImportFailed, match=r"lacks \d+ of the \d+ entries"):
+        read_in(filled, few)
+    assert list(Entry.objects.filter(hash_list=filled).order_by("id").values()) == before
+    newest = filled.editions.order_by("-number")[0]
+    assert (newest.state, newest.withdrawn) == ("failed", 0)
+    done = importing.run(
+        hash_list=filled, stream=io.BytesIO(few), name="few", replaces=True, most_may_go=True, by=BY, at=lambda: AT
+    )
+    assert done.counts.withdrawn == len(before) - 1
+
+
 def test_a_file_that_comes_on_top_withdraws_nothing(filled: HashList) -> None:
     done = read_in(filled, vic([3, 30]), replaces=False)
     assert (done.counts.added, done.counts.withdrawn, done.counts.unchanged) == (1, 0, 1)
@@ -343,5 +358,7 @@ def test_a_stream_is_read_like_a_file(filled: HashList) -> None:
     with pytest.raises(ValueError, match="path or a stream"):
         importing.run(hash_list=filled, replaces=True, by=BY, at=lambda: AT)
     stream = io.BytesIO(gzip.compress(vic([1])))
-    done = importing.run(hash_list=filled, stream=stream, name="x.gz", replaces=True, by=BY, at=lambda: AT)
+    done = importing.run(
+        hash_list=filled, stream=stream, name="x.gz", replaces=True, most_may_go=True, by=BY, at=lambda: AT
+    )
     assert done.counts.withdrawn == 9
