@@ -36,6 +36,23 @@ _LARGEST = 8 * 2**20
 _CHUNK = 2**20
 
 
+# Entries of lists bear the number of the transaction that wrote them last (see pipeline/matching/serving.py). A new
+# cluster counts from the beginning, so numbers of the old one would count as not yet ended for years. After this all
+# entries count as followed by nobody: the files that are here are compared with them once more.
+RENUMBER = """
+DO $$
+BEGIN
+    IF to_regclass('public.matching_entry') IS NOT NULL AND to_regclass('public.matching_horizon') IS NOT NULL THEN
+        ALTER TABLE public.matching_entry DISABLE TRIGGER matching_stamp;
+        UPDATE public.matching_entry SET transaction = 0;
+        ALTER TABLE public.matching_entry ENABLE TRIGGER matching_stamp;
+        UPDATE public.matching_horizon SET transaction = 0, entry = 0;
+    END IF;
+END
+$$;
+"""
+
+
 class BackupRefused(Exception):
     """A backup or a restore cannot be done; the message says why."""
 
@@ -106,6 +123,7 @@ def restore(env: Environment, source: Path, *, make_store: Callable[[], Store]) 
     if env.embedded:
         postgres.ensure_running(env.home)
     _load(env, (zlib.decompress(_read_piece(folder, digest)) for digest in manifest.pieces))
+    _load(env, [RENUMBER.encode()])  # on its own: rows of one's own transaction would have their keys checked again
     store, size = make_store(), 0
     for locator, digest in manifest.files.items():
         if store.size(locator) is None:

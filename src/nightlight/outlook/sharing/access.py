@@ -7,8 +7,6 @@ theirs (404, whether or not there is one), and only then what they ask of it.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, cast
@@ -18,6 +16,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from nightlight.foundation import basic_login
 from nightlight.foundation.refusals import NotAllowed, NotFound, Refusal
 from nightlight.pipeline.matching import sharing_queries as queries
 from nightlight.pipeline.matching.sharing import writing
@@ -153,14 +152,6 @@ def _unknown() -> HttpResponse:
 
 
 def _login(header: str) -> queries.MemberLogin | None:
-    """Return who shows a valid login (RFC 7617), or None."""
-    scheme, _, credentials = header.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        username, _, password = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):  # not base64, or not UTF-8 inside
-        return None
-    if "\x00" in username:  # PostgreSQL text cannot hold it, and no name of ours does
-        return None
-    return queries.member_login(username, password)
+    """Return who shows a valid login, or None."""
+    shown = basic_login.read(header)
+    return queries.member_login(*shown) if shown else None

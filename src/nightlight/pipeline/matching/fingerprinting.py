@@ -11,11 +11,10 @@ from nightlight.pipeline.matching import keeping, rules
 from nightlight.pipeline.matching.models import Fingerprint, Frame
 from nightlight.trust.evidence import queries as evidence
 from nightlight.trust.evidence.envelope import Damaged
-from nightlight.trust.evidence.keys import KeysRefused
 from nightlight.trust.evidence.models import BlobKey
-from nightlight.trust.evidence.store import StoreFailed
+from nightlight.trust.evidence.store import Absent
 from nightlight.trust.viewing.rendering.measure import measure
-from nightlight.trust.viewing.rendering.terms import RenditionRefused
+from nightlight.trust.viewing.rendering.terms import RenditionRefused, Why
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from nightlight.trust.evidence.models import Item
     from nightlight.trust.viewing.rendering.terms import Measured
 
+# What this computer could not do just now: made anew whenever the file is looked up again.
+_MAY_PASS = {Why.NO_SANDBOX, Why.TOO_SLOW, Why.TOO_MUCH_MEMORY, Why.CRASHED}
 NOT_KEPT = "not-kept"  # the vault has no bytes for it: destroyed, or damaged
 
 
@@ -30,7 +31,7 @@ def fingerprint(item: Item, *, at: datetime) -> Fingerprint:
     """Return the fingerprint of a received file, made now unless these rules made it before.
 
     Decoding lies outside any transaction and takes up to half a minute. A file that cannot be decoded is recorded as
-    such and never stops a tip.
+    such and never stops a tip. Raises StoreFailed and KeysRefused where the vault does not answer now: it will later.
     """
     made = Fingerprint.objects.filter(pk=item.blob_id, version=rules.VERSION).first()
     if made is not None:
@@ -40,19 +41,21 @@ def fingerprint(item: Item, *, at: datetime) -> Fingerprint:
         measured = measure(evidence.read(item))
     except RenditionRefused as refused:
         why = refused.why.value
-    except (StoreFailed, Damaged, KeysRefused, BlobKey.DoesNotExist):
+    except (Absent, Damaged, BlobKey.DoesNotExist):
         why = NOT_KEPT
     return _keep(item.blob_id, measured, why, at)
 
 
 @transaction.atomic
 def _keep(blob: int, measured: Measured | None, why: str, at: datetime) -> Fingerprint:
+    if not BlobKey.objects.filter(blob_id=blob).exists():  # destroyed while it was decoded; a trigger holds to it too
+        measured, why = None, NOT_KEPT
     still = measured is not None and len(measured.frames) == 1 and measured.duration is None
     only = measured.frames[0] if measured is not None and still else None
     made, _ = Fingerprint.objects.update_or_create(
         blob_id=blob,
         defaults={
-            "version": rules.VERSION,
+            "version": 0 if why in _MAY_PASS else rules.VERSION,
             "format": measured.format.value if measured else "",
             "why": why,
             "pdq": only.hash if only else None,

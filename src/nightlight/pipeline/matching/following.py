@@ -3,6 +3,10 @@
 
 What changed is found by the number of the transaction that wrote it. Up to which one the changes were followed is
 written down together with what was found, so a change is followed once more rather than never.
+
+In order that is exact only up to the oldest transaction still open. What later ones have committed is followed as well,
+and not written down but remembered by the process: it is followed once more when that oldest one has ended, which finds
+nothing new.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from nightlight.foundation import pdq
-from nightlight.pipeline.matching import looking_up, rules
+from nightlight.pipeline.matching import looking_up, rules, serving
 from nightlight.pipeline.matching.index import pairs
 from nightlight.pipeline.matching.models import Fingerprint, Frame, Horizon
 
@@ -26,10 +30,14 @@ NAME = "followed"
 BATCH = 500  # files compared anew in one transaction
 PATIENCE = 20.0  # seconds
 _AT_ONCE = 200_000  # entries taken at once
-_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _CHANGED = """
 SELECT id, transaction, pdq, frames FROM matching_entry
 WHERE (transaction, id) > (%s, %s) AND transaction < %s ORDER BY transaction, id LIMIT %s
+"""
+_AHEAD = """
+SELECT id, transaction, pdq, frames FROM matching_entry
+WHERE (transaction >= %s OR transaction = ANY(%s::bigint[])) AND transaction >= %s AND (transaction, id) > (%s, %s)
+ORDER BY transaction, id LIMIT %s
 """
 # Files that agreed with one of these entries, or have a digest that one of them states.
 _AFFECTED = """
@@ -41,8 +49,20 @@ UNION SELECT b.id FROM evidence_blob b JOIN changed c ON b.md5 = c.md5
 """
 # Only what came with a tip is matched: not what was dropped on the import page, and not the lists themselves.
 _OF_TIPS = """
-SELECT DISTINCT i.blob_id FROM evidence_item i JOIN tips_tipfile f ON f.item_id = i.id WHERE i.blob_id = ANY(%s)
+SELECT DISTINCT i.blob_id FROM evidence_item i JOIN tips_tipfile f ON f.item_id = i.id
+JOIN tips_tip t ON t.id = f.tip_id WHERE i.blob_id = ANY(%s) AND NOT t.set_apart
 """
+
+
+class _Ahead:
+    """What this process has followed beyond the oldest open transaction: all that ``seen`` shows.
+
+    And of what ``now`` shows as much as lies up to ``place``, if a round ended half-way.
+    """
+
+    seen = serving.Snapshot(0, 0, ())
+    now: serving.Snapshot | None = None
+    place = (0, 0)
 
 
 def follow(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> bool:
@@ -52,25 +72,51 @@ def follow(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) 
     """
     end = time.monotonic() + patience
     held, _ = Horizon.objects.get_or_create(name=NAME, defaults={"transaction": 0, "entry": 0})
-    with connection.cursor() as cursor:
-        cursor.execute(_HORIZON)  # all that were begun before it have ended: no row can still turn up below
-        (horizon,) = cursor.fetchone()
-    while rows := _changed(held, horizon):
-        affected = _affected([row[0] for row in rows]) | _near(rows)
-        for some in _batches(sorted(_of_tips(affected))):
-            looking_up.look_up_again(some, by=by, at=now())
+    ended = serving.snapshot()
+    if held.transaction > ended.following:  # of another cluster: the database was loaded from a dump
+        held.transaction, held.entry = 0, 0
+    # All below the oldest have ended: no row can still turn up there.
+    while rows := _changed(held, ended.oldest):
+        _compare(rows, by=by, now=now)
         held.entry, held.transaction = rows[-1][0], rows[-1][1]
         held.save()
         if time.monotonic() > end:
             return True
-    held.transaction, held.entry = max(horizon, held.transaction), 0
+    held.transaction, held.entry = max(ended.oldest, held.transaction), 0
     held.save()
+    return _follow_ahead(ended, end, by=by, now=now)
+
+
+def _follow_ahead(ended: serving.Snapshot, end: float, *, by: str, now: Callable[[], datetime]) -> bool:
+    if max(_Ahead.seen.following, _Ahead.now.following if _Ahead.now else 0) > ended.following:  # of another cluster
+        _Ahead.seen, _Ahead.now = serving.Snapshot(0, 0, ()), None
+    if _Ahead.now is None:
+        _Ahead.now, _Ahead.place = ended, (0, 0)
+    while rows := _changed_ahead(ended.oldest):
+        _compare(rows, by=by, now=now)
+        _Ahead.place = (rows[-1][1], rows[-1][0])
+        if time.monotonic() > end:
+            return True
+    _Ahead.seen, _Ahead.now = _Ahead.now, None
     return False
+
+
+def _compare(rows: list[tuple[int, int, bytes | None, bytes]], *, by: str, now: Callable[[], datetime]) -> None:
+    affected = _affected([row[0] for row in rows]) | _near(rows)
+    for some in _batches(sorted(_of_tips(affected))):
+        looking_up.look_up_again(some, by=by, at=now())
 
 
 def _changed(since: Horizon, before: int) -> list[tuple[int, int, bytes | None, bytes]]:
     with connection.cursor() as cursor:
         cursor.execute(_CHANGED, [since.transaction, since.entry, before, _AT_ONCE])
+        return list(cursor.fetchall())
+
+
+def _changed_ahead(oldest: int) -> list[tuple[int, int, bytes | None, bytes]]:
+    seen, place = _Ahead.seen, _Ahead.place
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, [seen.following, list(seen.open), oldest, *place, _AT_ONCE])
         return list(cursor.fetchall())
 
 

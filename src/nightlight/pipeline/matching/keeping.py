@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from nightlight.pipeline.matching.finding import Found
     from nightlight.pipeline.matching.models import Fingerprint, How
 
-# The same bytes in received tips that are not set apart; the first one by when it was received.
+# The same bytes in received tips that are not set apart, the first one by when it was received. Test reports make no
+# real file one that was here before.
 _SIGHTINGS = """
 INSERT INTO matching_sighting (blob_id, tips, reporters, first_tip_id, first_at, first_reporter)
 SELECT b.id, s.tips, s.reporters, s.first_tip, s.first_at, r.name
@@ -32,7 +33,7 @@ FROM unnest(%s::bigint[]) AS b (id) CROSS JOIN LATERAL (
            (array_agg(t.id ORDER BY t.state_at, t.id))[1] AS first_tip, min(t.state_at) AS first_at,
            (array_agg(t.reporter_id ORDER BY t.state_at, t.id))[1] AS reporter_id
     FROM evidence_item i JOIN tips_tipfile f ON f.item_id = i.id JOIN tips_tip t ON t.id = f.tip_id
-    WHERE i.blob_id = b.id AND t.state = 'received' AND NOT t.set_apart) s
+    WHERE i.blob_id = b.id AND t.state = 'received' AND t.environment = 'production' AND NOT t.set_apart) s
 JOIN accounts_reporter r ON r.id = s.reporter_id
 ON CONFLICT (blob_id) DO UPDATE SET tips = excluded.tips, reporters = excluded.reporters,
     first_tip_id = excluded.first_tip_id, first_at = excluded.first_at, first_reporter = excluded.first_reporter
@@ -43,30 +44,25 @@ MOST_ALIKE = 200
 
 
 def sightings(blobs: Sequence[int]) -> None:
-    """Count anew in which tips these files came."""
+    """Count anew in which tips these files came; one that is in none any more has no row."""
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM matching_sighting WHERE blob_id = ANY(%s)", [sorted(set(blobs))])
         cursor.execute(_SIGHTINGS, [sorted(set(blobs))])
 
 
-def matches(blobs: Iterable[int], found: Iterable[Found], *, hows: Sequence[How], at: datetime) -> set[int]:
-    """Make the matches of these files, as far as of one of ``hows``, what was found just now.
-
-    Returns the files for which that is another set of matches than before.
-    """
+def matches(blobs: Iterable[int], found: Iterable[Found], *, hows: Sequence[How], at: datetime) -> None:
+    """Make the matches of these files, as far as of one of ``hows``, what was found just now."""
     blobs = set(blobs)
     new = {(one.blob, one.entry, str(one.how)): one for one in found}
     stood = {
         (match.blob_id, match.entry_id, match.how): match
         for match in Match.objects.filter(blob_id__in=blobs, how__in=hows)
     }
-    changed = {key[0] for key, match in stood.items() if match.ended_at is None and key not in new}
     ended = [match.pk for key, match in stood.items() if match.ended_at is None and key not in new]
     Match.objects.filter(pk__in=ended).update(ended_at=at)
     rows = []
     for key, one in new.items():
         before = stood.get(key)
-        if before is None or before.ended_at is not None:
-            changed.add(one.blob)
         rows.append(
             Match(
                 blob_id=one.blob,
@@ -87,7 +83,6 @@ def matches(blobs: Iterable[int], found: Iterable[Found], *, hows: Sequence[How]
     Match.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["blob", "entry", "how"], update_fields=told, batch_size=1000
     )
-    return changed
 
 
 def alike(fingerprint: Fingerprint) -> None:

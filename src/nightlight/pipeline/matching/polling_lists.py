@@ -23,7 +23,7 @@ from nightlight.pipeline.matching.list_actions import alone, next_number, subjec
 from nightlight.pipeline.matching.lists import values
 from nightlight.pipeline.matching.lists.rows import BadRow, Code, batch_of
 from nightlight.pipeline.matching.lists.rows import Entry as Row
-from nightlight.pipeline.matching.models import Edition, EditionState, Feed, HashList
+from nightlight.pipeline.matching.models import Edition, EditionState, Feed, HashList, Share
 from nightlight.pipeline.matching.sharing import polling, terms
 from nightlight.pipeline.matching.sharing.polling import Checkpoint
 from nightlight.pipeline.matching.sharing.source import HttpSource
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from nightlight.foundation.canonical_json import Json
 
 LEAST_MINUTES, MOST_MINUTES = 1, 7 * 24 * 60
+MOST_BAD = 100_000
+"""Rows and values of one poll that are not in; they wait in memory until it is over, some hundred bytes each."""
+
 _COLUMNS = frozenset({"md5", "sha1", "pdq"})
 _LOST = {terms.Code.FINGERPRINT: Code.NOT_HEX}
 
@@ -63,8 +66,8 @@ def add_feed(
 ) -> Feed:
     """Have a list polled from a server ("https://…", everything before "/v2"). The password is closed for the worker.
 
-    Raises Conflict for an address that is none, for a list that was filled from files or is polled already, and for
-    less than a minute or more than a week between polls.
+    Raises Conflict for an address that is none, for a list that was filled from files, is polled already or is shared
+    with others, and for less than a minute or more than a week between polls.
     """
     if not LEAST_MINUTES <= every_minutes <= MOST_MINUTES:
         raise Conflict(f"A list is polled every {LEAST_MINUTES} to {MOST_MINUTES} minutes.")
@@ -76,6 +79,8 @@ def add_feed(
         raise Conflict(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
     if Feed.objects.filter(hash_list=hash_list).exists():
         raise Conflict(f"{hash_list.name!r} is polled already.")
+    if Share.objects.filter(hash_list=hash_list).exists():  # what others entrust to us is not ours to share
+        raise Conflict(f"{hash_list.name!r} is shared with others; make a list of its own for the server.")
     if hash_list.editions.exists():
         raise Conflict(f"{hash_list.name!r} was filled from files; make a list of its own for the server.")
     closed = keys.current_sealer().seal(password.encode(), _context(hash_list))
@@ -143,8 +148,11 @@ def poll(
         checkpoint = replace(Checkpoint.from_data(feed.checkpoint), half=None)
         keep = _Keep(staging)
         with connect(feed.url, feed.username, password) as source:
-            outcome = polling.poll(source, checkpoint, now, keep.page)
-        staging.pause()  # the connection is free again, for whatever follows
+            try:
+                outcome = polling.poll(source, checkpoint, now, keep.page)
+            except _TooManyBad:
+                why = f"More than {MOST_BAD:,} rows and values of the server cannot be read; nothing was taken in."
+                return _failed(feed, why, at=now(), polled=Polled(hash_list, None, Counts(), keep.pages, ()))
         notes = tuple(note.text for note in outcome.notes)
         polled = Polled(hash_list, None, Counts(), outcome.pages, notes)
         if outcome.failure is not None or not outcome.finished:
@@ -232,14 +240,20 @@ def _context(hash_list: HashList) -> bytes:
     return f"nightlight feed password {hash_list.public_id}".encode()
 
 
+class _TooManyBad(Exception):
+    """More rows are not in than may wait."""
+
+
 class _Keep:
     """Stages the pages of one poll. Rows are numbered over all of them."""
 
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
         self._rows = 0
+        self.pages = 0
 
     def page(self, page: terms.Page) -> None:
+        """Stage a page. Raises _TooManyBad, and the database's errors."""
         rows, gone, stated_at = [], [], []
         for number, change in enumerate(page.changes, self._rows + 1):
             if isinstance(change, terms.Tombstone):
@@ -266,6 +280,12 @@ class _Keep:
         if rows:
             self._staging.add_stated(batch_of(rows), gone=gone, stated_at=stated_at)
         self._rows += page.rows
+        self.pages += 1
+        # The next page may take minutes: an open COPY would hold a transaction all the while, and whoever follows
+        # changes by transaction (the index of lists, and vacuum) waits for the oldest one.
+        self._staging.pause()
+        if self._staging.bad > MOST_BAD:
+            raise _TooManyBad
 
 
 def _row(change: terms.Change, number: int) -> Row:

@@ -31,6 +31,7 @@ from nightlight.pipeline.matching.models import (
     Sighting,
 )
 from nightlight.pipeline.tips.models import State, Tip, TipFile
+from nightlight.trust.accounts.models import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -121,12 +122,6 @@ def _agreements(blobs: Sequence[int]) -> tuple[dict[int, list[Agreement]], dict[
     return stands, ended
 
 
-def nobody_need_look(tip: Tip, item: int) -> bool:
-    """Whether the file with this item key is known by its digests, so that no page offers to look at it."""
-    state = FileState.objects.filter(tip=tip, blob__items=item).values_list("state", flat=True).first()
-    return state == rules.State.KNOWN
-
-
 def match_of(tip: Tip, item: int, number: int) -> Agreement:
     """Return a match, by its number among those of a file (from 1, as the page lists them). Raises NotFound."""
     blob = TipFile.objects.filter(tip=tip, item_id=item).values("item__blob_id")
@@ -152,7 +147,10 @@ def alike(tip: Tip, item: int, *, at_most: int = 20) -> list[Alike]:
     pairs = Near.objects.filter(Q(blob_id=blob) | Q(other_id=blob)).order_by("distance", "id")[:200]
     by_other = {pair.other_id if pair.blob_id == blob else pair.blob_id: pair for pair in pairs}
     files = TipFile.objects.filter(
-        item__blob_id__in=by_other, tip__state=State.RECEIVED, tip__set_apart=False
+        item__blob_id__in=by_other,
+        tip__state=State.RECEIVED,
+        tip__environment=Environment.PRODUCTION,
+        tip__set_apart=False,
     ).select_related("tip__reporter", "tip__unit", "item")
     found = [(by_other[file.item.blob_id], file.tip) for file in files.order_by("tip__state_at", "tip_id")[:200]]
     found.sort(key=lambda one: one[0].distance)
@@ -166,7 +164,9 @@ def same(tip: Tip, item: int, *, at_most: int = 20) -> tuple[list[Tip], int]:
     """
     blob = TipFile.objects.filter(tip=tip, item_id=item).values("item__blob_id")
     with_it = TipFile.objects.filter(item__blob_id__in=blob).values("tip_id")
-    tips = Tip.objects.filter(pk__in=with_it, state=State.RECEIVED, set_apart=False).exclude(pk=tip.pk)
+    tips = Tip.objects.filter(
+        pk__in=with_it, state=State.RECEIVED, environment=Environment.PRODUCTION, set_apart=False
+    ).exclude(pk=tip.pk)
     return list(tips.select_related("reporter", "unit").order_by("state_at", "id")[:at_most]), tips.count()
 
 
@@ -206,11 +206,6 @@ def hash_list(public_id: str) -> HashList:
 def editions(of: HashList) -> QuerySet[Edition]:
     """The versions of a list, newest first."""
     return of.editions.order_by("-number")
-
-
-def version_in_use(of: HashList) -> Edition | None:
-    """Return the version that is matched against, if there is one."""
-    return of.editions.filter(state=EditionState.WHOLE).order_by("-number").first()
 
 
 def entry(of: HashList, source_id: str) -> Entry:

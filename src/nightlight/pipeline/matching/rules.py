@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
 VERSION = 1  # of these rules and of the way fingerprints are made; what was made by another is made anew
 RADIUS = 31  # bits of 256 by which two PDQ hashes of one picture may differ (Facebook, PDQ, 2019)
@@ -135,16 +134,6 @@ def _says(hits: Iterable[Hit]) -> str:
 
 
 _NAMES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}
-
-
-@dataclass(frozen=True, slots=True)
-class SeenIn:
-    """In how many tips the same bytes came, when first, and through which reporter."""
-
-    tips: int
-    reporters: int
-    first_at: datetime
-    first_reporter: str
 
 
 def comparable(hash_: bytes | memoryview | None, quality: int | None) -> bool:

@@ -2,16 +2,18 @@
 """The index of lists as the processes of this machine share it: flat files, and what changed since they were built.
 
 Every change of an entry bears the number of its transaction. A base is built from all entries that stand, and knows
-the oldest transaction that was still open then; whatever was written by that one or a later one is read beside it. So
-a new or withdrawn entry counts from the next look-up after its commit, and nothing has to be told to anybody.
+which transactions were still open or had not begun then; whatever was written by one of them is read beside it. So a
+new or withdrawn entry counts from the next look-up after its commit, and nothing has to be told to anybody. Another
+transaction that stays open for hours changes nothing in this.
 """
 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -33,22 +35,40 @@ if TYPE_CHECKING:
 
 DUE = 20_000  # changes from which the base is built anew, in the background
 AT_ONCE = 100_000  # changes from which it is built at once: reading so many beside it would cost more
+WAIT = 300.0  # seconds for another process to end its build
 _FRAME = 40  # a frame of a film stands in the index under the key of its entry and its own number above this bit
 _ROWS = 20_000
-_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+# The asking transaction is not in its own snapshot, but it may write more.
+_SNAPSHOT = """
+SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint,
+    array(SELECT x::text::bigint FROM pg_snapshot_xip(s) x), pg_current_xact_id_if_assigned()::text::bigint
+FROM pg_current_snapshot() s
+"""
 _CHANGES = """
-SELECT id, withdrawn, md5, sha1, sha256, pdq, frames FROM matching_entry WHERE transaction >= %s LIMIT %s
+SELECT id, withdrawn, md5, sha1, sha256, pdq, frames FROM matching_entry
+WHERE transaction >= %s OR transaction = ANY(%s::bigint[]) LIMIT %s
 """
 _STANDING = "SELECT id, false, md5, sha1, sha256, pdq, frames FROM matching_entry WHERE NOT withdrawn ORDER BY id"
 
 
+class Snapshot(NamedTuple):
+    """Which transactions had ended: all below ``oldest``, and those below ``following`` that are not in ``open``."""
+
+    oldest: int
+    following: int
+    open: tuple[int, ...]
+
+
+_NEVER = Snapshot(0, 0, ())
+
+
 class _Here:
-    """What this process has mapped, and up to which transaction it has read the changes since."""
+    """What this process has mapped, and as of when it has read the changes since."""
 
     lock = threading.Lock()
     known = Known()
     path: Path | None = None
-    horizon = 0
+    horizon = _NEVER
 
 
 def folder() -> Path:
@@ -74,24 +94,29 @@ def refresh() -> Known:
     with _Here.lock:
         path = folder()
         if _Here.path != path:
-            _Here.path, _Here.known, _Here.horizon = path, Known(), 0
+            _Here.path, _Here.known, _Here.horizon = path, Known(), _NEVER
         kept = store.Folder(path)
         known = _Here.known
-        if _newer(path, known.generation):
-            generation = _mapped(kept)
-            if generation is not None:
-                generation.pairs.warm()  # the first questions would wait for the disk, page by page
-                known.replace_base(generation)
-                _Here.horizon = generation.since
-        horizon = _horizon()
-        changes = None if known.generation is None else _changes(_Here.horizon, AT_ONCE)
+        base, since = known.generation, _Here.horizon
+        if _newer(path, base) and (mapped := _mapped(kept)) is not None:
+            base, since = mapped, _shown(mapped)
+        now = snapshot()  # before the changes are read: what commits meanwhile is read again next time
+        foreign = since.following > now.following  # numbers of another cluster: the database was loaded from a dump
+        changes = None if base is None or foreign else _changes(since, AT_ONCE)
         if changes is None:
-            known.replace_base(_built(kept))
-            assert known.generation is not None  # noqa: S101 - for the type checker
-            horizon = _horizon()
-            changes = _changes(known.generation.since, 1 << 40) or {}
-        known.apply(changes)
-        _Here.horizon = horizon
+            base = _built(kept, None if foreign else base)
+            now = snapshot()
+            changes = _changes(_shown(base), AT_ONCE)
+        if changes is None:  # a whole list was committed while another process built
+            base = build()
+            now = snapshot()
+            changes = _changes(_shown(base), 1 << 40) or {}
+        assert base is not None  # noqa: S101 - for the type checker
+        if base is known.generation:
+            known.apply(changes)
+        else:
+            known.replace_base(base, changes)
+        _Here.horizon = now
         return known
 
 
@@ -117,9 +142,10 @@ def near(known: Known, asked: Sequence[bytes]) -> set[tuple[int, int]]:
 def build() -> Generation:
     """Build the base from the database and let it count for every process of this machine. Raises Conflict, OSError."""
     kept = store.Folder(folder())
-    horizon = _horizon()  # before the rows are read: what commits meanwhile is in the base or read beside it, or both
-    made = kept.build(_standing(), since=horizon)
-    kept.sweep()
+    now = snapshot()  # before the rows are read: what commits meanwhile is in the base or read beside it, or both
+    made = kept.build(_standing(), since=now.following, xip=now.open)
+    with suppress(Conflict):  # another process builds already; it sweeps
+        kept.sweep()
     return made
 
 
@@ -204,33 +230,45 @@ def _newer(path: Path, generation: Generation | None) -> bool:
 
 
 def _mapped(kept: store.Folder) -> Generation | None:
+    """The base that counts; None where there is none that serves: it can be built again from the database."""
     try:
-        return kept.current()
-    except IndexDamaged:  # it can be built again from the database, so it is
+        generation = kept.current()
+    except IndexDamaged:
         return None
+    if generation is None or generation.since > snapshot().following:  # the latter: built from another cluster
+        return None
+    generation.pairs.warm()  # the first questions would wait for the disk, page by page
+    return generation
 
 
-def _built(kept: store.Folder) -> Generation:
-    """Build, or take what another process of this machine builds just now."""
+def _built(kept: store.Folder, old: Generation | None) -> Generation:
+    """Build, or wait for what another process of this machine builds just now. Raises Conflict after ``WAIT``."""
     try:
         return build()
     except Conflict:
-        made = _mapped(kept)
-        if made is None:
-            raise
-        return made
+        kept.wait(WAIT)
+    made = _mapped(kept)
+    if made is None or (old is not None and made.folder == old.folder):  # it failed, or only swept
+        return build()
+    return made
 
 
-def _horizon() -> int:
+def _shown(generation: Generation) -> Snapshot:
+    return Snapshot(min((generation.since, *generation.xip)), generation.since, generation.xip)
+
+
+def snapshot() -> Snapshot:
+    """Which transactions have ended as of now; one that is not among them may still write, this one too."""
     with connection.cursor() as cursor:
-        cursor.execute(_HORIZON)
-        return int(cursor.fetchone()[0])
+        cursor.execute(_SNAPSHOT)
+        oldest, following, others, own = cursor.fetchone()
+    return Snapshot(oldest, following, (*others, *([own] if own is not None else [])))
 
 
-def _changes(since: int, most: int) -> dict[int, Row] | None:
-    """What was written by this transaction or a later one, by number of the index; None for more than ``most``."""
+def _changes(since: Snapshot, most: int) -> dict[int, Row] | None:
+    """What was written by transactions that had not ended, by number of the index; None for ``most`` and more."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGES, [since, most])
+        cursor.execute(_CHANGES, [since.following, list(since.open), most])
         rows = cursor.fetchall()
     if len(rows) >= most:
         return None

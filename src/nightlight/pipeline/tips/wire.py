@@ -7,8 +7,6 @@ wrong credentials get 401 with an empty body. What cannot be said in the answer 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import DatabaseError, connection
 
-from nightlight.foundation import clock
+from nightlight.foundation import basic_login, clock
 from nightlight.pipeline.tips import actions, bodies, intake
 from nightlight.pipeline.tips.formats.cybertipline import answers, check
 from nightlight.pipeline.tips.formats.cybertipline.answers import Situation
@@ -143,16 +141,8 @@ def _coded(situation: Situation, why: str, *, endpoint: str, report_id: int | No
 
 
 def _login(environ: Environ) -> ReporterLogin | None:
-    scheme, _, credentials = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        username, _, password = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):  # not base64, or not UTF-8 inside
-        return None
-    if "\x00" in username:  # PostgreSQL text cannot hold it, and no name of ours does
-        return None
-    return accounts.reporter_login(username, password)
+    shown = basic_login.read(environ.get("HTTP_AUTHORIZATION", ""))
+    return accounts.reporter_login(*shown) if shown else None
 
 
 def _finish_reading(environ: Environ, at_most: int = 16 * 1024 * 1024) -> None:

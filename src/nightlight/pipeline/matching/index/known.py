@@ -25,18 +25,19 @@ if TYPE_CHECKING:
 
     from .files import Array
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 PAIRS = "pdq.index"
 
 
 @dataclass(frozen=True)
 class Generation:
-    """Base files built together. ``since``: the state of the database they show; its meaning is the builder's."""
+    """Base files built together. ``since`` and ``xip``: what the database was; the builder knows what they mean."""
 
     folder: Path
     number: int
     since: int
+    xip: tuple[int, ...]
     pairs: PairIndex
     digests: Mapping[str, DigestFile]
 
@@ -59,15 +60,15 @@ class Generation:
         path = folder / MANIFEST
         try:
             manifest = json.loads(path.read_bytes())
+            if (version := int(manifest["format"])) != FORMAT:
+                raise IndexDamaged("version", path, f"it is of format {version}, this program reads {FORMAT}")
             number, since, told = int(manifest["number"]), int(manifest["since"]), dict(manifest["files"])
-            version = int(manifest["format"])
+            xip = tuple(int(number) for number in manifest["xip"])
         except (ValueError, KeyError, TypeError) as wrong:
             raise IndexDamaged("header", path, "its manifest cannot be read") from wrong
-        if version != FORMAT:
-            raise IndexDamaged("version", path, f"it is of format {version}, this program reads {FORMAT}")
         pairs = PairIndex.open(folder / PAIRS, compiled=compiled)
         digests = {kind: DigestFile.open(folder / f"{kind}.index", compiled=compiled) for kind in WIDTHS}
-        opened = cls(folder, number, since, pairs, digests)
+        opened = cls(folder, number, since, xip, pairs, digests)
         if told != opened.told() or any(digests[kind].width != WIDTHS[kind] for kind in WIDTHS):
             raise IndexDamaged("content", path, "its files are not those of its manifest")
         return opened

@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     Batch = Mapping[str, tuple[Array, Array]]
 
 _NAME = "generation-"
+_LOOK = 0.1  # seconds between two looks whether the lock is free
 
 
 def batch(rows: Iterable[tuple[int, Entry]]) -> Batch:
@@ -74,7 +76,7 @@ class Folder:
                 name = again
         return None
 
-    def build(self, batches: Iterable[Batch], *, since: int) -> Generation:
+    def build(self, batches: Iterable[Batch], *, since: int, xip: Iterable[int] = ()) -> Generation:
         """Build a generation from all that is known, let it count, and return it mapped.
 
         Holds no more in memory than one batch and, one kind after the other, its row numbers; the columns themselves go
@@ -96,6 +98,7 @@ class Folder:
                     folder,
                     number,
                     since,
+                    tuple(xip),
                     pairs.PairIndex.open(folder / PAIRS, compiled=self._compiled),
                     {
                         kind: digests.DigestFile.open(folder / f"{kind}.index", compiled=self._compiled)
@@ -106,6 +109,7 @@ class Folder:
                     "format": FORMAT,
                     "number": number,
                     "since": since,
+                    "xip": list(made.xip),
                     "files": made.told(),
                 }
                 durable.create(folder / MANIFEST, canonical_json.encode(manifest))
@@ -126,6 +130,11 @@ class Folder:
             for _, folder in gone:
                 shutil.rmtree(folder)
             return sorted(number for number, _ in gone)
+
+    def wait(self, seconds: float) -> None:
+        """Return when nobody builds. Raises Conflict if somebody still does after so long."""
+        with self._lock(seconds):
+            pass
 
     def _generations(self) -> list[tuple[int, Path]]:
         named = [(path.name.removeprefix(_NAME), path) for path in self.path.glob(f"{_NAME}*")]
@@ -153,15 +162,19 @@ class Folder:
         durable.sync_folder(self.path)
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def _lock(self, wait: float = 0.0) -> Iterator[None]:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        end = time.monotonic() + wait
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise Conflict("The hash index is being built by another process.") from None
-        try:
+            while True:  # a lock that blocks would know no end
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= end:
+                        raise Conflict("The hash index is being built by another process.") from None
+                time.sleep(_LOOK)
             yield
         finally:
             os.close(handle)

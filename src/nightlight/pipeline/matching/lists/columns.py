@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nightlight.pipeline.matching.lists import values
 from nightlight.pipeline.matching.lists.rows import BadRow, Batch, Code, Entry, ListDamaged, Note, batch_of
-from nightlight.pipeline.matching.lists.signals import Signal, take_signal
+from nightlight.pipeline.matching.lists.signals import Signal, frames_note, take_signal
 from nightlight.pipeline.matching.lists.tables import Row, Table
 
 if TYPE_CHECKING:
@@ -138,8 +138,7 @@ class TableReader:
             text = "Rows that are no UTF-8 were read as Latin-1."
             yield Note(Code.NOT_UTF8, text, {"rows": self.table.not_utf8})
         if self.frames_left_out:
-            text = f"Video frames with a quality below {values.FRAME_QUALITY} were left out: they match everything."
-            yield Note(Code.FRAMES_LEFT_OUT, text, {"frames": self.frames_left_out})
+            yield frames_note(self.frames_left_out)
 
     def entry(self, header: Header, row: Row, number: int) -> tuple[Entry | None, list[BadRow]]:
         """Turn a row into an entry, None when it is not in; and what is wrong with it."""

@@ -13,7 +13,10 @@ import msgspec
 
 from nightlight.pipeline.matching.lists import values
 from nightlight.pipeline.matching.lists.jsonstream import JSON_ERRORS
-from nightlight.pipeline.matching.lists.rows import JSON, Code, Entry
+from nightlight.pipeline.matching.lists.rows import JSON, Code, Entry, Note
+
+MOST_FRAMES = 7200
+"""Different frames of one film: two hours at one a second. Each is looked up by itself, so there must be an end."""
 
 _NAMES: dict[str, tuple[str, str]] = {
     "md5": ("md5", ""),
@@ -82,9 +85,11 @@ def take_signal(entry: Entry, signal: Signal, value: JSON, report: values.Report
 
 
 def frames(value: JSON) -> tuple[tuple[bytes, ...], int, int]:
-    """Read the frames of a video: hashes of frames that are good enough, how many were not, how many are bad.
+    """Read the frames of a video: hashes of frames that are good enough, how many were left out, how many are bad.
 
-    Raises BadValue when the value is no list of frames at all.
+    Left out are frames that are not good enough, and one that is equal to a frame before it: a still scene says
+    nothing more the second time. Raises BadValue when the value is no list of frames at all, and when more than
+    MOST_FRAMES different ones are left.
     """
     if isinstance(value, str):
         try:
@@ -95,7 +100,7 @@ def frames(value: JSON) -> tuple[tuple[bytes, ...], int, int]:
         value = list(value.values())
     if not isinstance(value, list):
         raise values.BadValue(Code.BAD_FRAME, "The frames of the video are no list.")
-    good: list[bytes] = []
+    good: dict[bytes, None] = {}  # in their order
     left_out = bad = 0
     for frame in value:
         try:
@@ -103,11 +108,19 @@ def frames(value: JSON) -> tuple[tuple[bytes, ...], int, int]:
         except values.BadValue:
             bad += 1
             continue
-        if quality is not None and quality < values.FRAME_QUALITY:
+        if (quality is not None and quality < values.FRAME_QUALITY) or raw in good:
             left_out += 1
-        else:
-            good.append(raw)
+            continue
+        if len(good) == MOST_FRAMES:
+            raise values.BadValue(Code.BAD_FRAME, f"The video has more than {MOST_FRAMES:,} different frames.")
+        good[raw] = None
     return tuple(good), left_out, bad
+
+
+def frames_note(left_out: int) -> Note:
+    """Say how many frames of a list's films were left out."""
+    text = f"Video frames with a quality below {values.FRAME_QUALITY} match everything, repeated ones say nothing more:"
+    return Note(Code.FRAMES_LEFT_OUT, f"{text} they were left out.", {"frames": left_out})
 
 
 def _frame(frame: JSON) -> tuple[bytes, int | None]:

@@ -20,7 +20,7 @@ from nightlight.pipeline.matching.lists import values
 from nightlight.pipeline.matching.lists.columns import BATCH, Told
 from nightlight.pipeline.matching.lists.jsonstream import JSON_ERRORS, Broken, JsonStream, truncated
 from nightlight.pipeline.matching.lists.rows import JSON, BadRow, Batch, Code, Entry, ListDamaged, Note, batch_of
-from nightlight.pipeline.matching.lists.signals import Signal, take_signal
+from nightlight.pipeline.matching.lists.signals import Signal, frames_note, take_signal
 from nightlight.pipeline.matching.lists.tables import Line, lines, text_of
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ class Reader:
             numbers["withdrawn"] = self.withdrawn
         yield Note(Code.COUNTED, f"{self.records} records came, {self.good} are in.", numbers)
         if self.frames_left_out:
-            text = f"Video frames with a quality below {values.FRAME_QUALITY} were left out: they match everything."
-            yield Note(Code.FRAMES_LEFT_OUT, text, {"frames": self.frames_left_out})
+            yield frames_note(self.frames_left_out)
 
 
 def own_id(entry: Entry) -> str:

@@ -57,6 +57,48 @@ $$;
 CREATE TRIGGER matching_forget AFTER DELETE ON evidence_blob_key FOR EACH ROW EXECUTE FUNCTION matching_forget();
 """
 _UNFORGET = "DROP TRIGGER matching_forget ON evidence_blob_key; DROP FUNCTION matching_forget();"
+# Whom a court or an officer cleared is matched with nothing any more: of a tip set apart nothing is counted, and those
+# that came with the same or a like file are told anew.
+_APART = """
+CREATE FUNCTION matching_apart() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    files bigint[];
+BEGIN
+    SELECT array_agg(i.blob_id) INTO files FROM tips_tipfile f JOIN evidence_item i ON i.id = f.item_id
+    WHERE f.tip_id = NEW.id;
+    DELETE FROM matching_waiting WHERE tip_id = NEW.id;
+    DELETE FROM matching_sighting WHERE blob_id = ANY (files);
+    INSERT INTO matching_waiting (tip_id)
+    SELECT DISTINCT t.id FROM tips_tip t JOIN tips_tipfile f ON f.tip_id = t.id JOIN evidence_item i ON i.id = f.item_id
+    WHERE t.state = 'received' AND NOT t.set_apart AND i.blob_id IN (
+        SELECT unnest(files)
+        UNION SELECT n.other_id FROM matching_near n WHERE n.blob_id = ANY (files)
+        UNION SELECT n.blob_id FROM matching_near n WHERE n.other_id = ANY (files))
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER matching_apart AFTER UPDATE OF set_apart ON tips_tip FOR EACH ROW
+    WHEN (NEW.set_apart AND NOT OLD.set_apart) EXECUTE FUNCTION matching_apart();
+"""
+_UNAPART = "DROP TRIGGER matching_apart ON tips_tip; DROP FUNCTION matching_apart();"
+# Decoding takes a while: bytes that were destroyed meanwhile leave no fingerprint behind.
+_HOLD = """
+CREATE FUNCTION matching_hold() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM evidence_blob_key WHERE blob_id = NEW.blob_id FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the bytes were destroyed' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER matching_hold BEFORE INSERT OR UPDATE ON matching_fingerprint FOR EACH ROW
+    WHEN (NEW.why = '') EXECUTE FUNCTION matching_hold();
+"""
+_UNHOLD = "DROP TRIGGER matching_hold ON matching_fingerprint; DROP FUNCTION matching_hold();"
 # A partner acts as the service "sharing:<key of the member>" (see trust/identity.py).
 _MEMBER = r"""
 CREATE FUNCTION matching_member() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -77,5 +119,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(_WAIT, _UNWAIT),
         migrations.RunSQL(_STAMP, _UNSTAMP),
         migrations.RunSQL(_FORGET, _UNFORGET),
+        migrations.RunSQL(_APART, _UNAPART),
+        migrations.RunSQL(_HOLD, _UNHOLD),
         migrations.RunSQL(_MEMBER, "DROP FUNCTION matching_member()"),
     ]

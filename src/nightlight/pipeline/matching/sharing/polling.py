@@ -13,6 +13,7 @@ before anything is missed. The overlap comes twice, which is harmless.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,10 @@ KEPT = timedelta(hours=12)
 
 MAX_PAGES = 1_000_000
 """Pages of one poll; a thousand million entries."""
+
+LONGEST = timedelta(hours=2)
+"""How long one poll may go on asking for further pages: a server that is slow without end is left. Past it there is
+no request, so what a poll takes at most is this and the time of one page (see source.py)."""
 
 _ENTRIES = f"{VERSION}/entries?"
 
@@ -107,6 +112,7 @@ class Trouble(StrEnum):
     ELSEWHERE = "elsewhere"
     OTHER_RANGE = "other_range"
     TOO_MANY_PAGES = "too_many_pages"
+    TOO_LONG = "too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +167,19 @@ def poll(
     mark: Callable[[Checkpoint], None] = lambda _: None,
     *,
     max_pages: int = MAX_PAGES,
+    longest: timedelta = LONGEST,
 ) -> Outcome:
     """Fetch every page of what is new since `checkpoint`, and hand each one to `keep`.
 
     After each page but the last, `mark` gets the checkpoint from which a killed poll can go on. Nothing is
     raised for what a server does; what `keep` or `mark` raise passes through. A page staged by an interrupted
-    poll is needed again only if `checkpoint.resumable(now())`; keeping it otherwise does no harm.
+    poll is needed again only if `checkpoint.resumable(now())`; keeping it otherwise does no harm. A poll that is
+    not over `longest` after it began (by `now`) ends with TOO_LONG; the next one can go on where it stopped.
     """
     at = now()
     if checkpoint.half is not None and not checkpoint.resumable(at):
         checkpoint = replace(checkpoint, half=None)
-    run = _Run(source, checkpoint, now, keep, mark, max_pages)
+    run = _Run(source, checkpoint, now, keep, mark, max_pages, at + longest)
     if checkpoint.half is not None:
         outcome = run.go(checkpoint.half.since, checkpoint.half.to, checkpoint.half)
         if outcome is not None:
@@ -199,6 +207,7 @@ class _Run:
     keep: Callable[[Page], None]
     mark: Callable[[Checkpoint], None]
     max_pages: int
+    until: datetime
     pages: int = 0
     entries: int = 0
     tombstones: int = 0
@@ -216,7 +225,7 @@ class _Run:
         """Page through one range; None when the server refuses the page that `half` says to go on with."""
         pages, rows = (0, 0) if half is None else (half.pages, half.rows)
         target = first_target(since, to) if half is None else half.next
-        seen = {target}
+        seen = {_digest(target)}
         start = _whole(target, "start")
         resumed = half is not None
         while True:
@@ -237,7 +246,9 @@ class _Run:
                 return self.outcome(Checkpoint(to, again=again), finished=True)
             trouble = _trouble(page.next, since, to)
             ahead = _whole(page.next, "start")
-            if trouble is None and (page.next in seen or (start is not None and ahead is not None and ahead <= start)):
+            if trouble is None and (
+                _digest(page.next) in seen or (start is not None and ahead is not None and ahead <= start)
+            ):
                 trouble = Failure(Trouble.LOOP, "the server sends us round in a circle")
             if trouble is None and pages >= self.max_pages:
                 trouble = Failure(Trouble.TOO_MANY_PAGES, f"there is no end after {pages} pages")
@@ -247,10 +258,12 @@ class _Run:
             if ahead is not None and ahead - 1 > rows and not self.short:
                 self.short = True
                 self.note(Remark.GAP, f"the server counts {ahead - 1} rows before page {pages + 1}; {rows} came")
-            seen.add(page.next)
+            seen.add(_digest(page.next))
             target, start = page.next, ahead
             self.checkpoint = replace(self.checkpoint, half=Half(since, to, target, self.now(), pages, rows))
             self.mark(self.checkpoint)
+            if self.now() >= self.until:
+                return self.failed(Trouble.TOO_LONG, f"the poll was not over in time; {pages} pages had come")
 
     def _take(self, page: Page) -> None:
         self.keep(page)
@@ -310,6 +323,11 @@ def _trouble(target: str, since: datetime, to: datetime) -> Failure | None:
         if len(told) > 1 or any(at is not None and at.replace(microsecond=0) != asked for at in told):
             return Failure(Trouble.OTHER_RANGE, f"the next page is of another range of time ({name})")
     return None
+
+
+def _digest(target: str) -> bytes:
+    """What is remembered of an address: 32 bytes, since a million addresses of 4,000 letters are too many."""
+    return hashlib.sha256(target.encode("utf-8", "surrogatepass")).digest()
 
 
 def _whole(target: str, name: str) -> int | None:

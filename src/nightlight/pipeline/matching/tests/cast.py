@@ -55,9 +55,9 @@ def hash_of(image: Image.Image) -> bytes:
     return pdq.of_luma(np.asarray(image.convert("L"))).hash
 
 
-def reporter(name: str = "Example Chat") -> ReporterLogin:
+def reporter(name: str = "Example Chat", environment: str = "production") -> ReporterLogin:
     """A reporter with a credential."""
-    issued = accounts.add_credential(by="command:cli", at=NOON, name=name, environment="production")
+    issued = accounts.add_credential(by="command:cli", at=NOON, name=name, environment=environment)
     login = accounts_queries.reporter_login(issued.username, issued.password)
     assert login is not None
     return login

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from django.db import IntegrityError, transaction
 from PIL import Image
 
 from nightlight.foundation import pdq
+from nightlight.pipeline.matching import fingerprinting as measuring
 from nightlight.pipeline.matching import looking_up, queries, rules, serving
 from nightlight.pipeline.matching.models import Fingerprint, How, Match, Near, Progress, Sighting, Waiting
 from nightlight.pipeline.matching.rules import State
@@ -26,12 +28,18 @@ from nightlight.pipeline.matching.tests.cast import (
     states,
     tip,
 )
+from nightlight.pipeline.tips.models import Tip
 from nightlight.trust.evidence.models import Blob, BlobKey
+from nightlight.trust.evidence.store import StoreFailed
+from nightlight.trust.viewing.rendering.measure import measure
+from nightlight.trust.viewing.rendering.terms import RenditionRefused, Why
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from nightlight.pipeline.tips.models import Tip
+    from nightlight.trust.evidence.models import Item
+    from nightlight.trust.viewing.rendering.terms import Measured
 
 pytestmark = pytest.mark.django_db
 
@@ -81,8 +89,7 @@ def test_the_very_bytes_are_known_and_nobody_is_offered_to_look() -> None:
         "sha1 md5",
         "A1",
     )
-    assert queries.nobody_need_look(received, min(found))
-    assert not queries.nobody_need_look(received, max(found))
+    assert found[max(found)].look
 
 
 def test_another_sha1_beside_the_same_md5_is_a_dispute() -> None:
@@ -201,6 +208,90 @@ def test_what_is_known_by_its_bytes_is_not_told_twice() -> None:
     tip(reporter(), content)
     look_up()
     assert [match.how for match in Match.objects.all()] == ["digest"]
+
+
+def test_a_vault_that_does_not_answer_holds_up_no_other_tip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is concluded from it: the tip waits until the vault answers."""
+    by = reporter()
+    older, newer = tip(by, png(pattern(40))), tip(by, png(pattern(41)))
+    asked = measuring.fingerprint
+
+    def unanswered(item: Item, *, at: datetime) -> Fingerprint:
+        if item.tip_file.tip_id == newer.pk:
+            raise StoreFailed("it timed out")
+        return asked(item, at=at)
+
+    monkeypatch.setattr(measuring, "fingerprint", unanswered)
+    assert not looking_up.look_up_new(by="service:worker", now=lambda: NOON, patience=120)
+    assert states(older) == [State.NEW]
+    assert states(newer) == [State.WORKING]
+    monkeypatch.setattr(measuring, "fingerprint", asked)
+    look_up()
+    assert states(newer) == [State.NEW]
+
+
+def test_what_this_computer_could_not_do_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_slow(original: object) -> Measured:
+        raise RenditionRefused(Why.TOO_SLOW)
+
+    received = tip(reporter(), png(pattern(42)))
+    with monkeypatch.context() as busy:
+        busy.setattr(measuring, "measure", too_slow)
+        look_up()
+    assert states(received) == [State.UNMEASURED]
+    looking_up.again(received.public_id)
+    look_up()
+    assert states(received) == [State.NEW]
+
+
+def test_a_test_report_makes_no_file_one_that_was_here_before() -> None:
+    content, original = png(pattern(43)), pattern(44, (960, 720))
+    tip(reporter("Example Trial", "test"), content, png(original), at=NOON)
+    real = tip(reporter(), content, png(original.resize((800, 600))), at=NOON + timedelta(days=1))
+    look_up()
+    assert states(real) == [State.NEW, State.NEW]
+    _progress, found = queries.of_tip(real)
+    assert queries.same(real, min(found)) == ([], 0)
+    assert queries.alike(real, max(found)) == []
+
+
+def test_a_cleared_person_is_matched_with_nothing_any_more() -> None:
+    content, original = png(pattern(45)), pattern(46, (960, 720))
+    by = reporter()
+    first = tip(by, content, png(original), at=NOON)
+    later = tip(by, content, png(original.resize((800, 600))), at=NOON + timedelta(days=1))
+    look_up()
+    assert states(later) == [State.SEEN, State.SEEN]
+    Tip.objects.filter(pk=first.pk).update(set_apart=True)
+    look_up()
+    assert states(later) == [State.NEW, State.NEW]
+    assert not Sighting.objects.filter(first_tip=first).exists()
+
+
+def test_bytes_destroyed_while_they_were_decoded_leave_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    received = tip(reporter(), png(pattern(47)))
+    asked = measure
+
+    def then_destroyed(original: Iterable[bytes]) -> Measured:
+        found = asked(original)
+        BlobKey.objects.filter(blob__items__tip_file__tip=received).delete()
+        return found
+
+    monkeypatch.setattr(measuring, "measure", then_destroyed)
+    look_up()
+    told = Fingerprint.objects.get(blob__items__tip_file__tip=received)
+    assert (told.why, told.pdq, bytes(told.dihedral)) == ("not-kept", None, b"")
+    with pytest.raises(IntegrityError, match="destroyed"), transaction.atomic():
+        Fingerprint.objects.filter(pk=told.pk).update(why="", pdq=b"1" * 32)
+
+
+def test_what_earlier_rules_looked_up_is_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    received = tip(reporter(), png(pattern(48)))
+    look_up()
+    monkeypatch.setattr(rules, "VERSION", rules.VERSION + 1)
+    look_up()
+    assert Progress.objects.get(tip=received).version == rules.VERSION
+    assert Fingerprint.objects.get().version == rules.VERSION
 
 
 def test_of_destroyed_bytes_no_fingerprint_remains() -> None:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 
 from nightlight.foundation.refusals import Conflict, NotFound
-from nightlight.pipeline.matching import polling_lists
+from nightlight.pipeline.matching import member_actions, polling_lists
 from nightlight.pipeline.matching.models import BadRow, Entry, EntryChange, Feed, HashList
 from nightlight.pipeline.matching.sharing import terms
 from nightlight.pipeline.matching.sharing.source import HttpSource
@@ -94,6 +95,53 @@ def test_a_list_is_filled_from_files_or_polled_but_not_both() -> None:
     with pytest.raises(Conflict, match="polled already"):
         polling_lists.add_feed(by=BY, at=AT, hash_list=other, every_minutes=5, **words)
     assert logged(other) == ["hashes.list-added", "hashes.feed-added"]
+
+
+def test_a_list_that_is_shared_is_not_filled_from_a_server() -> None:
+    made = make_list()
+    member_actions.share_list(by=BY, at=AT, hash_list=made, slug="ours", owner_number=1, owner_name="Example Centre")
+    words = {"url": "https://hashes.example.org", "username": "us", "password": "x"}
+    with pytest.raises(Conflict, match="is shared with others; make a list of its own for the server"):
+        polling_lists.add_feed(by=BY, at=AT, hash_list=made, every_minutes=5, **words)
+    assert not Feed.objects.exists()
+
+
+def test_between_two_pages_the_connection_is_free(server: Server) -> None:
+    staged: list[int] = []
+
+    class Looking(HttpSource):
+        def get(self, target: str) -> bytes:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM matching_staged")
+                staged.append(cursor.fetchone()[0])
+            return super().get(target)
+
+    done = polling_lists.poll(server.list, by=BY, now=lambda: AT + ONCE, connect=Looking)
+    assert (done.why, done.counts.added) == ("", 30)
+    assert staged == [0, 10, 20]
+
+
+@pytest.mark.parametrize(("most", "taken"), [(1, 0), (2, 28)])
+def test_bad_rows_without_end_end_the_poll(
+    server: Server, monkeypatch: pytest.MonkeyPatch, most: int, taken: int
+) -> None:
+    monkeypatch.setattr(polling_lists, "MOST_BAD", most)
+    server.desk.faults = {1: ["bad row"], 11: ["bad row"]}
+    done = server.poll()
+    assert (Entry.objects.count(), done.counts.added) == (taken, taken)
+    if not taken:
+        assert (done.pages, done.edition) == (2, None)
+        assert "More than 1 rows" in done.why
+        assert (server.feed.why, server.feed.checkpoint, server.feed.failed_at) == (done.why, {}, server.at)
+        assert server.poll().counts.added == 30  # nothing is left behind
+
+
+def test_a_poll_without_end_leaves_the_list_as_it_was(server: Server) -> None:
+    times = iter(AT + ONCE + timedelta(hours=number) for number in range(99))
+    done = polling_lists.poll(server.list, by=BY, now=lambda: next(times), connect=_at_once)
+    assert "not over in time" in done.why
+    assert (server.feed.why, server.feed.checkpoint) == (done.why, {})
+    assert not Entry.objects.exists()
 
 
 def test_the_password_is_closed_and_opens_nowhere_else(server: Server) -> None:

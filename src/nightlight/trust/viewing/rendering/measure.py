@@ -38,7 +38,7 @@ from nightlight.trust.viewing.rendering.terms import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST = 1 << 31
+_MOST = (1 << 31) - 1  # what a column of whole numbers holds
 
 
 def measure(original: Iterable[bytes], *, limits: Limits = DEFAULT) -> Measured:

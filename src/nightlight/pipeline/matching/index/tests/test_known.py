@@ -21,7 +21,10 @@ from nightlight.pipeline.matching.index.store import Folder, batch
 from .hashes import brute, flipped, triples
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from nightlight.pipeline.matching.index.store import Batch
 
 CHANCE = np.random.default_rng(5)
 CENTRE = CHANCE.integers(0, 256, 32, np.uint8)
@@ -112,10 +115,10 @@ def test_the_manifest_tells_counts_and_digests_of_the_source(tmp_path: Path) -> 
     rows = [(number, entry(number, number if number % 2 else None)) for number in range(50)]
     folder = Folder(tmp_path / "index")
     assert folder.current() is None
-    folder.build((batch(rows[start : start + 7]) for start in range(0, 50, 7)), since=12)
+    folder.build((batch(rows[start : start + 7]) for start in range(0, 50, 7)), since=12, xip=[7, 9])
     current = folder.current()
     assert current is not None
-    assert (current.number, current.since) == (1, 12)
+    assert (current.number, current.since, current.xip) == (1, 12, (7, 9))
     assert current.counts == {"md5": 50, "sha1": 50, "sha256": 50, "pdq": 25}
     for kind, told in current.sources.items():
         digest = SourceDigest()
@@ -150,10 +153,35 @@ def test_only_one_builds(tmp_path: Path) -> None:
             other.build([], since=2)
         with pytest.raises(Conflict):
             other.sweep()
+        with pytest.raises(Conflict):
+            other.wait(0.2)
         yield batch([(1, entry(1, 1))])
 
     assert folder.build(rows(), since=1).number == 1  # type: ignore[arg-type]
     assert other.build([], since=2).number == 2
+
+
+def test_who_waits_for_a_build_finds_it(tmp_path: Path) -> None:
+    folder, other = Folder(tmp_path / "index"), Folder(tmp_path / "index")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def rows() -> Iterator[Batch]:
+        begun.set()
+        assert go_on.wait(60)
+        yield batch([(1, entry(1, 1))])
+
+    builds = threading.Thread(target=lambda: folder.build(rows(), since=1))
+    builds.start()
+    try:
+        assert begun.wait(60)
+        threading.Timer(0.3, go_on.set).start()
+        other.wait(60)
+        current = other.current()
+    finally:
+        go_on.set()
+        builds.join()
+    assert current is not None
+    assert current.counts["pdq"] == 1
 
 
 def test_sweeping_keeps_what_counts_and_takes_nothing_from_its_readers(tmp_path: Path) -> None:
@@ -175,7 +203,8 @@ def test_damage_of_a_generation_is_told(tmp_path: Path) -> None:
     manifest = (made.folder / "manifest.json").read_bytes()
     for name, body, code in [
         ("manifest.json", b"{", "header"),
-        ("manifest.json", manifest.replace(b'"format":1', b'"format":2'), "version"),
+        ("manifest.json", manifest.replace(b'"format":2', b'"format":1'), "version"),
+        ("manifest.json", manifest.replace(b'"xip"', b'"old"'), "header"),
         ("manifest.json", manifest, ""),
         ("md5.index", (other.folder / "md5.index").read_bytes(), "content"),
         ("md5.index", (made.folder / "pdq.index").read_bytes(), "foreign"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nightlight.pipeline.matching.lists import values
 from nightlight.pipeline.matching.lists.rows import Code
+from nightlight.pipeline.matching.lists.signals import MOST_FRAMES
 from nightlight.pipeline.matching.lists.tests.material import Read, digests, hash_set, media, packed
 
 MD5, SHA1 = digests(1)[0].hex(), digests(1)[1].hex()
@@ -170,6 +171,44 @@ def test_the_frames_of_one_video(document: object) -> None:
     broken = Read(data.replace(FRAMES[0][:64].encode(), b"kite"), format="vpdq")
     assert broken.codes == [Code.BAD_FRAME]
     assert len(broken.rows[0]["frames"]) == 1
+
+
+def _film(count: int, *, first: int = 1) -> list[str]:
+    return [f"{number:064x},100,{number}.0" for number in range(first, first + count)]
+
+
+@pytest.mark.parametrize("form", ["vpdq", "typed lines", "csv", "records"])
+def test_a_film_with_frames_without_end_is_refused_and_the_others_are_in(form: str) -> None:
+    most, over = _film(MOST_FRAMES), _film(MOST_FRAMES + 1)
+
+    def read(frames: list[str]) -> Read:
+        if form == "vpdq":
+            return Read(packed(frames), format="vpdq")
+        if form == "typed lines":
+            return Read(f"vpdq {json.dumps(frames)}\npdq {PDQ}\n".encode(), name="x")
+        if form == "records":
+            record = {"id": 5, "type": "HASH_VPDQ", "indicator": json.dumps(frames)}
+            return Read(packed({"data": [record, *RECORDS]}))
+        out = io.StringIO()
+        table = [["signal_type", "signal_str"], ["vpdq", json.dumps(frames)], ["pdq", PDQ]]
+        csv.writer(out).writerows(table)
+        return Read(out.getvalue().encode(), name="x.csv")
+
+    refused, taken = read(over), read(most)
+    assert Code.BAD_FRAME in refused.codes
+    assert any("7,200" in bad.reason for bad in refused.bad)
+    assert not any(row["frames"] for row in refused.rows)
+    assert len(refused.rows) == len(taken.rows) - 1
+    assert [len(row["frames"]) for row in taken.rows if row["frames"]] == [MOST_FRAMES]
+    assert not any("7,200" in bad.reason for bad in taken.bad)
+
+
+def test_repeated_frames_are_dropped_and_counted_and_do_not_make_a_film_too_long() -> None:
+    read = Read(packed([*_film(3), *_film(2), *_film(1) * MOST_FRAMES, *_film(1, first=9)]), format="vpdq")
+    assert [int(frame.hex(), 16) for frame in read.rows[0]["frames"]] == [1, 2, 3, 9]
+    assert read.notes[Code.FRAMES_LEFT_OUT].numbers == {"frames": 2 + MOST_FRAMES}
+    assert "repeated" in read.notes[Code.FRAMES_LEFT_OUT].text
+    assert read.bad == []
 
 
 _WHOLE = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from nightlight.pipeline.matching.sharing.polling import (
     BEGINNING,
     KEPT,
     LAG,
+    LONGEST,
+    MAX_PAGES,
     OVERLAP,
     Checkpoint,
     Half,
@@ -28,6 +31,7 @@ from nightlight.pipeline.matching.sharing.polling import (
 from nightlight.pipeline.matching.sharing.reading import Why
 from nightlight.pipeline.matching.sharing.source import Fault, HttpSource
 from nightlight.pipeline.matching.sharing.terms import Change, Identity, Media, Page, supersedes
+from nightlight.pipeline.matching.sharing.writing import query_result
 
 from . import rows
 from .hash_server import PASSWORD, USERNAME, Desk, serving
@@ -68,8 +72,8 @@ class Station:
     def mark(self, checkpoint: Checkpoint) -> None:
         self.stored = json.dumps(checkpoint.as_data())
 
-    def poll(self, **limits: int) -> Outcome:
-        outcome = poll(self.source, self.checkpoint, lambda: self.now, self.keep, self.mark, **limits)
+    def poll(self, max_pages: int = MAX_PAGES) -> Outcome:
+        outcome = poll(self.source, self.checkpoint, lambda: self.now, self.keep, self.mark, max_pages=max_pages)
         self.mark(outcome.checkpoint)
         return outcome
 
@@ -164,6 +168,71 @@ def test_a_server_without_end_is_left() -> None:
         assert outcome.failure is not None
         assert outcome.failure.code == Trouble.TOO_MANY_PAGES
         assert (outcome.pages, station.checkpoint) == (9, Checkpoint())
+
+
+class Slow(HttpSource):
+    """A server that takes half an hour for each page."""
+
+    def __init__(self, station: Station) -> None:
+        super().__init__(station.source.base, USERNAME, PASSWORD, timeout=2.0)
+        self.station = station
+
+    def get(self, target: str) -> bytes:
+        self.station.now += timedelta(minutes=30)
+        return super().get(target)
+
+
+def test_a_server_that_is_slow_without_end_is_left_and_the_next_poll_goes_on() -> None:
+    changes = many(65)
+    with serving(changes, size=10) as (base, desk), Station(base) as station:
+        station.source.close()
+        station.source = Slow(station)
+        outcome = station.poll()
+        assert outcome.failure is not None
+        assert (outcome.failure.code, outcome.finished, outcome.pages) == (Trouble.TOO_LONG, False, 4)
+        assert station.now == NOON + LONGEST
+        assert station.checkpoint.upto == BEGINNING
+        assert station.checkpoint.half is not None
+        assert station.poll().finished
+        assert len(desk.asked) == 7
+        assert station.staged == truth(changes)
+
+
+def test_a_last_page_is_never_too_late() -> None:
+    changes = many(35)
+    with serving(changes, size=10) as (base, _), Station(base) as station:
+        station.source.close()
+        station.source = Slow(station)
+        assert station.poll().finished
+        assert station.now == NOON + LONGEST
+        assert station.staged == truth(changes)
+
+
+class Winding:
+    """A server whose pages have no rows and long addresses, each another one."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get(self, target: str) -> bytes:
+        self.asked += 1
+        return query_result([], f"/v2/entries?turn={self.asked}&{'x' * 3500}")
+
+
+def test_the_addresses_of_pages_do_not_fill_the_memory() -> None:
+    taken: list[int] = []
+
+    def mark(_: Checkpoint) -> None:
+        taken.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    try:
+        outcome = poll(Winding(), Checkpoint(), lambda: NOON, lambda _: None, mark, max_pages=600)
+    finally:
+        tracemalloc.stop()
+    assert outcome.failure is not None
+    assert outcome.failure.code == Trouble.TOO_MANY_PAGES
+    assert taken[-1] - taken[99] < 500 * 1000  # bytes; the addresses alone would be 1,750,000
 
 
 def test_every_page_is_handed_over_before_the_checkpoint_moves() -> None:
