@@ -21,7 +21,13 @@ os.environ.setdefault("NIGHTLIGHT_SECOND_FACTOR", "offered")  # tests of the sec
 # Browser tests drive the page from an event loop's thread; their ORM calls are still ours alone.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+import hypothesis
+
 from nightlight.config import postgres  # after the home is set
+
+# All tests together are to take minutes; a property that needs more examples says so itself.
+hypothesis.settings.register_profile("checks", max_examples=60)
+hypothesis.settings.load_profile("checks")
 
 # What the first migration makes, and every test may count on.
 _FIRST_UNIT = """

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 from django.db import IntegrityError, connection, connections, transaction
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from nightlight.trust import identity
 
@@ -104,7 +106,13 @@ def wait_for_those_under_way(*, patience: float = 10.0) -> None:
 @app.periodic(cron="* * * * * */15")
 @app.task(name="work.rescue", queue="custody", pass_context=True)
 async def rescue(context: JobContext, timestamp: int) -> None:
-    """Give the jobs of workers that died back to the queue, once their heartbeat has been silent for 20 s."""
+    """Give the jobs of workers that died back to the queue, once their heartbeat has been silent for 20 s.
+
+    Of a task of the kind ``once`` one that waits is enough: where one does, that of the dead worker is let go.
+    """
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=20):
-        await manager.retry_job(job)
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)

@@ -42,7 +42,7 @@ def look_up_new(*, by: str, now: Callable[[], datetime], patience: float = PATIE
     end = time.monotonic() + patience
     passed_over: list[int] = []
     while time.monotonic() < end:
-        if _digests(now()):
+        if _digests(by=by, at=now()):
             continue
         # One that came in this moment is not among them: its digests are looked up first.
         half = Waiting.objects.filter(tip__matching__isnull=False).exclude(tip__in=passed_over)
@@ -74,8 +74,11 @@ def _outdated() -> bool:
     return bool(tips)
 
 
-def _digests(at: datetime) -> int:
-    """Look up the digests of a batch of tips that nobody has looked at yet; return how many tips."""
+def _digests(*, by: str, at: datetime) -> int:
+    """Look up the digests of a batch of tips that nobody has looked at yet; return how many tips.
+
+    A tip without files is done with that.
+    """
     fresh = Waiting.objects.filter(tip__matching=None).order_by("-tip")
     tips = list(fresh.values_list("tip_id", flat=True)[:BATCH])
     if not tips:
@@ -86,19 +89,36 @@ def _digests(at: datetime) -> int:
         blobs = {blob for some in of_tip.values() for blob in some}
         _look_up_digests(known, blobs, at)
         measured = dict(Fingerprint.objects.filter(pk__in=blobs).values_list("pk", "version"))
+        rows = []
         for tip in tips:
             files = of_tip.get(tip, [])
-            Progress.objects.get_or_create(
-                tip_id=tip,
-                defaults={
-                    "version": rules.VERSION,
-                    "digests_at": at,
-                    "files": len(files),
-                    "measured": sum(measured.get(blob) == rules.VERSION for blob in files),
-                    **_counted(judging.states(tip, files, looked_up=False)),
-                },
+            rows.append(
+                Progress(
+                    tip_id=tip,
+                    version=rules.VERSION,
+                    digests_at=at,
+                    finished_at=None if files else at,
+                    files=len(files),
+                    measured=sum(measured.get(blob) == rules.VERSION for blob in files),
+                    **_counted(judging.states(tip, files, looked_up=False) if files else ()),
+                )
             )
+        Progress.objects.bulk_create(rows, ignore_conflicts=True)
+        done = [tip for tip in tips if not of_tip.get(tip)]
+        for name in Tip.objects.filter(pk__in=done).order_by("pk").values_list("public_id", flat=True):
+            _say(name, files=0, counted=_counted(()), by=by, at=at)
+        Waiting.objects.filter(tip__in=done).delete()
     return len(tips)
+
+
+def _say(public_id: str, *, files: int, counted: dict[str, int], by: str, at: datetime) -> None:
+    custody.append(
+        by=by,
+        at=at,
+        kind="tip.fingerprinted",
+        subject=f"tip:{public_id}",
+        data={"files": files, "rules": rules.VERSION, **counted},
+    )
 
 
 def _look_up_digests(known: Known, blobs: Iterable[int], at: datetime) -> None:
@@ -123,13 +143,7 @@ def _look_up(tip: Tip, *, by: str, now: Callable[[], datetime]) -> None:
         counted = _counted(judging.states(tip.pk, blobs, looked_up=True))
         Progress.objects.filter(tip=tip).update(version=rules.VERSION, finished_at=at, measured=len(items), **counted)
         Waiting.objects.filter(tip=tip).delete()
-        custody.append(
-            by=by,
-            at=at,
-            kind="tip.fingerprinted",
-            subject=f"tip:{tip.public_id}",
-            data={"files": len(items), "rules": rules.VERSION, **counted},
-        )
+        _say(tip.public_id, files=len(items), counted=counted, by=by, at=at)
         _renew_later(tip, blobs, by=by, at=at)
 
 

@@ -8,7 +8,7 @@ from nightlight.pipeline.matching import following, list_actions, looking_up, po
 from nightlight.trust import work
 
 
-@work.task(acts_as="matching", once=True, every="* * * * *", alone="matching")
+@work.task(acts_as="matching", queue="matching", once=True, every="* * * * *", alone="matching")
 def look_up() -> None:
     """Look up the files of every received tip that waits, newest first; after a while others get their turn."""
     more = looking_up.look_up_new(by=work.SERVICE, now=clock.now)
@@ -17,14 +17,14 @@ def look_up() -> None:
         work.defer_once(look_up)
 
 
-@work.task(acts_as="matching", once=True, every="* * * * *", alone="matching")
+@work.task(acts_as="matching", queue="matching", once=True, every="* * * * *", alone="matching")
 def follow() -> None:
     """Compare the files that are here with what changed on lists."""
     if following.follow(by=work.SERVICE, now=clock.now):
         work.defer_once(follow)
 
 
-@work.task(acts_as="matching", once=True, every="*/5 * * * *", alone="matching-index")
+@work.task(acts_as="matching", queue="matching", once=True, every="*/5 * * * *", alone="matching-index")
 def index() -> None:
     """Build the index of lists anew when much has changed since it was built."""
     serving.build_if_due()

@@ -66,6 +66,15 @@ def test_nothing_known_and_nothing_alike_is_new_to_everyone() -> None:
     assert progress.finished_at == NOON
 
 
+def test_a_tip_without_files_is_done_at_once() -> None:
+    received = tip(reporter())
+    look_up()
+    assert not Waiting.objects.exists()
+    progress = Progress.objects.get(tip=received)
+    assert (progress.files, progress.finished_at) == (0, NOON)
+    assert events(received) == ["tip.fingerprinted"]
+
+
 def test_a_withdrawn_entry_knows_nothing() -> None:
     content = png(pattern(3))
     entry(hash_list(), content, withdrawn=True)
@@ -189,13 +198,13 @@ def test_a_tip_that_comes_in_the_very_moment_is_not_taken_half(monkeypatch: pyte
     late: list[Tip] = []
     digests = looking_up._digests
 
-    def then_one_comes(at: datetime) -> int:
-        done = digests(at)
+    def then_one_comes(*, by: str, at: datetime) -> int:
+        done = digests(by=by, at=at)
         if not done and not late:
-            late.append(tip(by, png(pattern(18))))
+            late.append(tip(sender, png(pattern(18))))
         return done
 
-    by = reporter()
+    sender = reporter()
     monkeypatch.setattr(looking_up, "_digests", then_one_comes)
     look_up()
     assert states(late[0]) == [State.NEW]
