@@ -7,6 +7,7 @@ import asyncio
 
 import pytest
 from django.db import connection
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from nightlight.config import worker
@@ -75,6 +76,16 @@ def test_where_one_of_the_kind_waits_all_the_lost_ones_are_let_go() -> None:
     _job("doing", kind="read")
     work.give_back(silent_for=20)
     assert _jobs() == {waits: ("todo", 0), plain: ("todo", 1)}
+
+
+def test_what_comes_round_by_itself_never_waits_long_for_its_next_try() -> None:
+    by_itself = [periodic.task for periodic in app.periodic_registry.periodic_tasks.values()]
+    waits = [task.retry_strategy for task in by_itself if task.retry_strategy]
+    assert len(waits) > 8
+    for strategy in waits:
+        assert isinstance(strategy, RetryStrategy)
+        assert strategy.exponential_wait == 0
+        assert strategy.linear_wait * (strategy.max_attempts or 0) <= 20
 
 
 def _retry(number: int) -> None:
