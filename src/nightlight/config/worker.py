@@ -11,14 +11,17 @@ import structlog
 from django.db import connection
 from django.db.utils import OperationalError
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 
 from nightlight.config.supervisor import die_with_parent
+from nightlight.trust import work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from procrastinate import App
+    from procrastinate.jobs import Job
+    from procrastinate.manager import JobManager
 
 P = ParamSpec("P")
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 10.0, 10.0)  # seconds; a database is back within them
@@ -45,9 +48,7 @@ def run() -> None:
 
 async def _work(ours: App) -> None:
     async with ours.open_async():
-        manager = ours.job_manager
-        manager.finish_job = _insisting(manager.finish_job)  # type: ignore[method-assign]
-        manager.retry_job = _insisting(manager.retry_job)  # type: ignore[method-assign]
+        insist_on_ends(ours.job_manager)
         await ours.run_worker_async(
             concurrency=3,  # one of them may be making fingerprints for a while
             fetch_job_polling_interval=2.0,
@@ -56,6 +57,17 @@ async def _work(ours: App) -> None:
             delete_jobs="successful",
             install_signal_handlers=True,
         )
+
+
+def insist_on_ends(manager: JobManager) -> None:
+    """Let the manager record how a job ended whatever comes between: a lost database, a job of its kind that waits."""
+    manager.finish_job = _insisting(manager.finish_job)  # type: ignore[method-assign]
+    again = _insisting(manager.retry_job)
+
+    async def retry(job: Job, **how: Any) -> None:  # noqa: ANN401 - handed through as it comes
+        await work.retry_or_let_go(manager, job, lambda: again(job, **how))
+
+    manager.retry_job = retry  # type: ignore[method-assign, assignment]
 
 
 def _insisting(
@@ -71,6 +83,8 @@ def _insisting(
         for wait in _PAUSES:
             try:
                 await record(*args, **kwargs)
+            except UniqueViolation:  # not the connection: another of its kind waits
+                raise
             except ConnectorException as failure:
                 if "not found" in f"{failure} {failure.__cause__}":  # it was recorded, and the answer was lost
                     return

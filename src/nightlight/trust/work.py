@@ -20,9 +20,10 @@ from procrastinate.jobs import Status
 from nightlight.trust import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from procrastinate import JobContext
+    from procrastinate.jobs import Job
+    from procrastinate.manager import JobManager
 
 SERVICE = "service:worker"
 # After the last try a job stays in the queue as failed, where an administrator sees it and can start it again.
@@ -32,6 +33,26 @@ _DEFER_ONCE = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('{queue}', '{name}', 0, {lock}, '{name}', '{{}}', NULL)
                                         ::procrastinate_job_to_defer_v1])
 WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = '{name}' AND status = 'todo')
+"""
+# Which lost jobs share a queueing lock is decided before the statement writes: the first goes back, unless one waits.
+_GIVE_BACK = """
+WITH lost AS (
+    SELECT job.id, job.queueing_lock FROM procrastinate_jobs job
+    LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
+    WHERE job.status = 'doing'
+      AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %s))
+    ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
+), back AS (
+    SELECT min(lost.id) AS id FROM lost
+    WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs waiting
+                      WHERE waiting.status = 'todo' AND waiting.queueing_lock = lost.queueing_lock)
+    GROUP BY coalesce(lost.queueing_lock, lost.id::text)
+), gone AS (
+    DELETE FROM procrastinate_jobs
+    WHERE id IN (SELECT id FROM lost EXCEPT SELECT id FROM back)
+)
+UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = now()
+WHERE id IN (SELECT id FROM back)
 """
 
 
@@ -68,7 +89,8 @@ def task(
                 connections.close_all()  # hand the thread's connection back to the pool
 
         name = f"{function.__module__.removeprefix('nightlight.')}.{function.__name__}"
-        made = app.task(name=name, queue=queue, retry=_RETRY, lock=alone or None)(run)
+        waits_once = name if once or every else None
+        made = app.task(name=name, queue=queue, retry=_RETRY, lock=alone or None, queueing_lock=waits_once)(run)
         if every:
             app.periodic(cron=every)(made)
         lock = f"'{alone}'" if alone else "NULL"
@@ -104,15 +126,28 @@ def wait_for_those_under_way(*, patience: float = 10.0) -> None:
 
 
 @app.periodic(cron="* * * * * */15")
-@app.task(name="work.rescue", queue="custody", pass_context=True)
-async def rescue(context: JobContext, timestamp: int) -> None:
-    """Give the jobs of workers that died back to the queue, once their heartbeat has been silent for 20 s.
+@app.task(name="work.rescue", queue="custody", queueing_lock="work.rescue")
+def rescue(timestamp: int = 0) -> None:
+    """Give the jobs of workers that died back to the queue, once their heartbeat has been silent for 20 s."""
+    try:
+        give_back(silent_for=20)
+    finally:
+        connections.close_all()
 
-    Of a task of the kind ``once`` one that waits is enough: where one does, that of the dead worker is let go.
+
+def give_back(*, silent_for: float) -> None:
+    """Give back to the queue what workers did whose heartbeat has been silent for ``silent_for`` seconds.
+
+    Of a kind that waits at most once (a queueing lock), one is enough: the others are let go. It is one statement,
+    so that rescues which run at the same time leave no job to both, and a job that one cannot take stops no other.
     """
-    manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=20):
-        try:
-            await manager.retry_job(job)
-        except UniqueViolation:
-            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, [silent_for])
+
+
+async def retry_or_let_go(manager: JobManager, job: Job, retry: Callable[[], Awaitable[None]]) -> None:
+    """Put a failed job back into the queue, or let it go where another of its kind waits there (a queueing lock)."""
+    try:
+        await retry()
+    except UniqueViolation:
+        await manager.finish_job(job, status=Status.ABORTED, delete_job=True)

@@ -37,13 +37,17 @@ class _Validators(threading.local):
 
 
 _validators = _Validators()
+# libxml2 fills its table of built-in types when the first schema is compiled, and does not lock it: threads that
+# compile the first ones at the same moment get a broken table, and the process then answers nothing right again.
+_compiling = threading.Lock()
 
 
 def validator(newer: bool) -> etree.XMLSchema:
     """This thread's libxml2 validator; about 3 ms when a thread asks for the first time."""
     compiled = _validators.compiled.get(newer)
     if compiled is None:
-        compiled = _validators.compiled[newer] = etree.XMLSchema(etree.fromstring(document(newer)))
+        with _compiling:
+            compiled = _validators.compiled[newer] = etree.XMLSchema(etree.fromstring(document(newer)))
     return compiled
 
 
