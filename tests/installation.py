@@ -27,7 +27,9 @@ def free_port() -> int:
 
 
 # Commands that connect as commands do, and start nothing of their own.
-_FORKED = frozenset({"reporter", "person", "unit", "sign-in", "token", "tip", "export", "hashes"})
+_FORKED = frozenset(
+    {"reporter", "person", "unit", "sign-in", "token", "tip", "import", "export", "hashes", "custody", "backup"}
+)
 
 
 @dataclass
@@ -50,7 +52,8 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """What commands against this installation are run with."""
-        dropped = ("NIGHTLIGHT_", "DJANGO_", "DATABASE_URL")
+        # pytest's own change from test to test, and would have the server of commands started anew for each.
+        dropped = ("NIGHTLIGHT_", "DJANGO_", "DATABASE_URL", "PYTEST_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         ours = {
             "NIGHTLIGHT_HOME": str(self.home),
