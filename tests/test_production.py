@@ -103,7 +103,7 @@ def test_a_role_that_passes_row_security_is_named(staffed: Installation) -> None
 
 
 def test_a_person_of_the_exercise_with_the_known_password_is_named(staffed: Installation) -> None:
-    known = make_password(organisation.PASSWORD)
+    known = make_password(organisation.PASSWORD, hasher="pbkdf2_sha256")  # as installations keep them
     with _changed(
         staffed,
         f"UPDATE accounts_user SET password = '{known}' WHERE username = '{NAMESAKE}'",

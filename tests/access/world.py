@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.usersessions.models import UserSession
 from django.db import connection, transaction
-from django.test import Client, override_settings
+from django.test import Client
 
 from nightlight.config import rights
 from nightlight.foundation import clock, public_ids
@@ -196,15 +196,13 @@ class World:
 @contextlib.contextmanager
 def kept_for_a_while() -> Iterator[None]:
     """Run everything inside one transaction and leave nothing behind."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]))
-        outer = transaction.atomic()
-        outer.__enter__()
-        try:
-            yield
-        finally:
-            transaction.set_rollback(True)
-            outer.__exit__(None, None, None)
+    outer = transaction.atomic()
+    outer.__enter__()
+    try:
+        yield
+    finally:
+        transaction.set_rollback(True)
+        outer.__exit__(None, None, None)
 
 
 def _forget_who_acts() -> None:

@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+import pytest
 
-    import pytest
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 HOME = Path(tempfile.mkdtemp(prefix="nightlight-test-"))
 os.environ["NIGHTLIGHT_HOME"] = str(HOME)
@@ -34,6 +34,9 @@ _FIRST_UNIT = """
 INSERT INTO units_unit (public_id, kind, code, name, receives, created_at)
 VALUES ('UN-2222-2222', 'national', 'IN', 'National centre', true, '2026-01-01T00:00:00Z')
 """
+# What the tests' own server holds is thrown away with it; installations that tests start keep every setting.
+_NOTHING_TO_LOSE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 _OWN_SERVER = "DATABASE_URL" not in os.environ
 if _OWN_SERVER:
     # Tests make and drop databases, and tamper with rows to see it noticed: they connect as superuser.
@@ -44,6 +47,8 @@ postgres.act_as_owner()
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server before Django looks for it."""
     if _OWN_SERVER:
+        postgres.prepare(HOME)
+        (postgres.data_folder(HOME) / "nightlight-local.conf").write_text(_NOTHING_TO_LOSE)
         postgres.ensure_running(HOME)
     _let_tests_empty_tables()
 
@@ -52,6 +57,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server and leave nothing behind."""
     postgres.stop(HOME)
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Digest passwords at once; a test of the slow digests that installations keep asks for them by name."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=[QUICK_HASHER, *settings.PASSWORD_HASHERS]):
+        yield
 
 
 def _let_tests_empty_tables() -> None:

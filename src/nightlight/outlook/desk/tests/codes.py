@@ -22,7 +22,6 @@ ADD = "/accounts/second-factor/app/add/"
 
 def quick(settings: Settings) -> None:
     """Let signing in be quick, and forget what was counted before: for tests that sign in many times."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MFA_TOTP_TOLERANCE = 1  # an app may show three numbers then, so that no test has to wait for the next
     cache.clear()
 
