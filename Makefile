@@ -60,7 +60,7 @@ check: $(VENV)/.installed $(VENV)/.peers
 	@NIGHTLIGHT_HOME=$(CURDIR)/$(VENV)/home $(BIN)/mypy --no-error-summary  # its Django plug-in loads the settings
 
 # Two processes, each with a PostgreSQL of its own; a file's tests stay together.
-TESTS := $(BIN)/pytest -q -n 2 --dist loadfile -m "not faults"
+TESTS := $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not faults"
 
 # The compiler comes first: tests ask both paths of the core.
 READY := $(VENV)/.installed $(VENV)/.peers $(CXX) $(VENV)/.native $(VENDOR)/.installed $(CHROMIUM)
