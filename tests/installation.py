@@ -17,6 +17,9 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.commands import Commands
+from tests.first_start import give_database
+
 
 def free_port() -> int:
     """Return a port nobody listens on."""
@@ -24,12 +27,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-# Commands that connect as commands do, and start nothing of their own.
-_FORKED = frozenset(
-    {"reporter", "person", "unit", "sign-in", "token", "tip", "import", "export", "hashes", "custody", "backup"}
-)
 
 
 @dataclass
@@ -41,8 +38,8 @@ class Installation:
     settings: dict[str, str] = field(default_factory=dict)
     tls: tuple[Path, Path] | None = None  # certificate and key
     process: subprocess.Popen[bytes] | None = None
-    _commands: subprocess.Popen[str] | None = None
-    _commands_know: dict[str, str] = field(default_factory=dict)
+    empty: bool = False  # its first start makes the database, too
+    commands: Commands = field(default_factory=Commands)
 
     @property
     def base(self) -> str:
@@ -52,8 +49,7 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """What commands against this installation are run with."""
-        # pytest's own change from test to test, and would have the server of commands started anew for each.
-        dropped = ("NIGHTLIGHT_", "DJANGO_", "DATABASE_URL", "PYTEST_")
+        dropped = ("NIGHTLIGHT_", "DJANGO_", "DATABASE_URL")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         ours = {
             "NIGHTLIGHT_HOME": str(self.home),
@@ -64,6 +60,8 @@ class Installation:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        if not self.empty and "DATABASE_URL" not in self.settings:
+            give_database(self.home)
         tls = ["--tls-cert", str(self.tls[0]), "--tls-key", str(self.tls[1])] if self.tls else []
         log = (self.home / "up.log").open("ab")
         self.process = subprocess.Popen(
@@ -97,7 +95,7 @@ class Installation:
 
     def stop(self) -> None:
         """Stop it and remove its home."""
-        self._end_commands()
+        self.commands.end()
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(40)
@@ -105,52 +103,10 @@ class Installation:
 
     def run(self, *words: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a ``nightlight`` command against this home."""
-        if words and words[0] in _FORKED:
-            done = self._forked(list(words))
-        else:
-            done = subprocess.run(
-                [sys.executable, "-m", "nightlight", *words],
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=300,
-            )
+        done = self.commands.run(words, self.environment)
         if expect is not None:
             assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
-
-    def _forked(self, words: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run it in a process that has loaded everything before (see command_server.py)."""
-        if self._commands is None or self._commands_know != self.environment or self._commands.poll() is not None:
-            self._end_commands()
-            self._commands_know = self.environment
-            self._commands = subprocess.Popen(
-                [sys.executable, "-m", "tests.command_server"],
-                env=self._commands_know,
-                cwd=Path(__file__).parent.parent,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        assert self._commands.stdin is not None
-        assert self._commands.stdout is not None
-        with tempfile.TemporaryDirectory() as folder:
-            out, err = Path(folder) / "out", Path(folder) / "err"
-            self._commands.stdin.write(json.dumps({"words": words, "out": str(out), "err": str(err)}) + "\n")
-            self._commands.stdin.flush()
-            told = self._commands.stdout.readline()
-            assert told, "the server of commands ended"
-            return subprocess.CompletedProcess(words, int(told), out.read_text(), err.read_text())
-
-    def _end_commands(self) -> None:
-        if self._commands is not None:
-            assert self._commands.stdin is not None
-            assert self._commands.stdout is not None
-            self._commands.stdin.close()
-            self._commands.wait(30)
-            self._commands.stdout.close()
-            self._commands = None
 
     def json(self, *words: str, expect: int | None = 0) -> dict[str, object]:
         """Run a command with ``--json`` and return what it printed."""

@@ -40,6 +40,7 @@ def test_a_report_comes_in_and_is_read(server: Path) -> None:
     socket = postgres.socket_folder(server)
     installation = Installation(
         settings={
+            "NIGHTLIGHT_WEB_PROCESSES": "1",
             "DATABASE_URL": f"postgresql://nightlight@/nightlight?host={socket}",
             "NIGHTLIGHT_DATABASE_OWNER_URL": f"postgresql://nightlight_owner@/nightlight?host={socket}",
         }

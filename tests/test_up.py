@@ -56,11 +56,13 @@ def test_the_doctor_explains_an_empty_home(tmp_path: Path) -> None:
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation over TLS, with the older statuses, the strict profile and the newer elements."""
     made = Installation(
+        empty=True,
         tls=certificate(tmp_path_factory.mktemp("tls")),
         settings={
             "NIGHTLIGHT_INTAKE_STATUS": "legacy-200",
             "NIGHTLIGHT_INTAKE_PROFILE": "strict",
             "NIGHTLIGHT_INTAKE_NEWER_ELEMENTS": "yes",
+            "NIGHTLIGHT_WEB_PROCESSES": "1",
         },
     )
     try:
@@ -129,6 +131,7 @@ def test_behind_a_proxy_people_sign_in_and_reporters_keep_their_address() -> Non
     behind = Installation(
         settings={
             "NIGHTLIGHT_INSECURE_HTTP": "no",
+            "NIGHTLIGHT_WEB_PROCESSES": "1",
             "NIGHTLIGHT_PROXIES": "127.0.0.1",
             "NIGHTLIGHT_HOSTS": "tips.example.org",
         }

@@ -21,6 +21,8 @@ import psycopg
 
 from nightlight.config import postgres
 from nightlight.config.supervisor import die_with_parent
+from tests.commands import Commands
+from tests.first_start import give_database
 from tests.installation import free_port
 
 from .reporting import Line, Login, Unanswered
@@ -62,6 +64,7 @@ class Installation:
     folder: Path
     port: int = field(default_factory=free_port)
     up: subprocess.Popen[bytes] | None = None
+    commands: Commands = field(default_factory=Commands)
     login: Login = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +76,7 @@ class Installation:
 
     def start(self) -> None:
         """Run ``nightlight up`` and wait until it answers."""
+        give_database(self.home)
         self.up = subprocess.Popen(
             [sys.executable, "-m", "nightlight", "up", "--port", str(self.port)],
             env=self.environment,
@@ -95,6 +99,7 @@ class Installation:
 
     def close(self) -> None:
         """Stop everything, politely first, and close the log."""
+        self.commands.end()
         if self.up is not None and self.up.poll() is None:
             self.up.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -115,6 +120,7 @@ class Installation:
 
     def destroy(self) -> None:
         """Lose the home, and everything in it."""
+        self.commands.end()  # it has read the keys
         self.kill_everything()
         shutil.rmtree(self.home)
         self.home.mkdir(mode=0o700)
@@ -127,14 +133,7 @@ class Installation:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one ``nightlight`` command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "nightlight", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-        )
+        return self.commands.run(arguments, self.environment)
 
     def told(self, *arguments: str) -> dict[str, Any]:
         """Run one command with ``--json`` that must succeed, and return what it printed."""
