@@ -150,6 +150,18 @@ def _gif_of(frames: int, width: int = 160, height: int = 120, *, screen: bytes =
     return content[:6] + screen + content[10:body] + content[body:-1] * frames + b";"
 
 
+def _nothing(length: int) -> bytes:
+    """That many zeros as a zlib stream (RFC 1950): one piece is compressed, and stands there as often as is needed."""
+    whole, rest = divmod(length, 1_000_000)
+    packer = zlib.compressobj(9, wbits=-15)
+    packer.compress(bytes(64))
+    packer.flush(zlib.Z_FULL_FLUSH)  # what follows refers to nothing before it
+    piece = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    last = packer.compress(bytes(rest)) + packer.flush()
+    # Adler-32 of zeros: the first sum stays one, the second counts the bytes.
+    return b"\x78\xda" + piece * whole + last + (length % 65521 << 16 | 1).to_bytes(4, "big")
+
+
 def _bombs() -> Iterator[tuple[str, bytes]]:
     """Small files that want to become very large."""
     for width, height in (
@@ -161,17 +173,18 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
         (0, 0),
     ):
         yield f"png-{width}x{height}", files.png(width, height, zlib.compress(bytes(100_000)))
-    nothing = zlib.compress(bytes(40_000_000), 9)
+    nothing = _nothing(40_000_000)
     yield "png-inflates-past-its-size", files.png(16, 16, nothing)
-    yield "png-large-and-deep", files.png(6000, 6000, zlib.compress(bytes(6000 * 48001), 1), depth=16, colour=6)
-    yield "png-just-within", files.png(7999, 7999, zlib.compress(bytes(7999 * 8000), 1))
+    yield "png-large-and-deep", files.png(6000, 6000, _nothing(6000 * 48001), depth=16, colour=6)
+    yield "png-just-within", files.png(7999, 7999, _nothing(7999 * 8000))
     yield "png-interlaced-nothing", files.png(60000, 1000, nothing)
+    inflating = _nothing(200_000_000)
     for chunk in (b"zTXt", b"iCCP"):
-        bomb = files.png_chunk(chunk, b"x\0\0" + zlib.compress(bytes(200_000_000), 9))
+        bomb = files.png_chunk(chunk, b"x\0\0" + inflating)
         yield f"png-{chunk.decode()}", files.png(16, 16, zlib.compress(bytes(16 * 17)), before=bomb)
     many = files.png_chunk(b"tEXt", b"k\0v") * 100_000
     yield "png-many-notes", files.png(16, 16, zlib.compress(bytes(16 * 17)), before=many)
-    nested = zlib.compress(zlib.compress(zlib.compress(bytes(100_000_000), 9), 9), 9)
+    nested = zlib.compress(zlib.compress(_nothing(100_000_000), 9), 9)
     yield "png-nested-zlib", files.png(100, 100, nested)
     for width, height in ((65500, 65500), (65500, 1), (1, 65500), (16000, 15900), (0, 0)):
         yield f"jpeg-{width}x{height}", _jpeg_of(width, height)
@@ -192,11 +205,11 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
     yield "pdf-dashes", files.pdf(b"[0.0001 0.0001] 0 d 0 0 m 200 100 l S " * 100)
     yield "pdf-deep-states", files.pdf(b"q " * 200_000)
     yield "pdf-many-pages", files.pdf(pages=20_000)
-    flate = zlib.compress(bytes(300_000_000), 9)
+    flate = _nothing(300_000_000)
     yield "pdf-flate", _pdf_stream(flate, b"/FlateDecode")
     yield "pdf-flate-of-flate", _pdf_stream(zlib.compress(flate, 9), b"[/FlateDecode/FlateDecode]")
     yield "pdf-huge-picture", _pdf_picture(60000, 60000, flate)
-    yield "pdf-large-picture", _pdf_picture(17000, 17000, zlib.compress(bytes(17000 * 17000), 1))
+    yield "pdf-large-picture", _pdf_picture(17000, 17000, _nothing(17000 * 17000))
     yield "pdf-doubling", _pdf_doubling(30)
     yield (
         "pdf-pages-in-a-circle",
