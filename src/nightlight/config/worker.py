@@ -49,14 +49,25 @@ def run() -> None:
 async def _work(ours: App) -> None:
     async with ours.open_async():
         insist_on_ends(ours.job_manager)
-        await ours.run_worker_async(
-            concurrency=3,  # one of them may be making fingerprints for a while
-            fetch_job_polling_interval=2.0,
-            update_heartbeat_interval=5.0,
-            stalled_worker_timeout=20.0,
-            delete_jobs="successful",
-            install_signal_handlers=True,
+        # Alerts and the scores that raise them wait behind no other work.
+        urgent = asyncio.create_task(
+            _run(ours, concurrency=2, queues=["alerts", "triage"], install_signal_handlers=False)
         )
+        try:
+            await _run(ours, concurrency=4, install_signal_handlers=True)
+        finally:
+            urgent.cancel()
+            await asyncio.gather(urgent, return_exceptions=True)
+
+
+def _run(ours: App, **how: Any) -> Coroutine[Any, Any, None]:  # noqa: ANN401 - handed through as it comes
+    return ours.run_worker_async(
+        fetch_job_polling_interval=2.0,
+        update_heartbeat_interval=5.0,
+        stalled_worker_timeout=20.0,
+        delete_jobs="successful",
+        **how,
+    )
 
 
 def insist_on_ends(manager: JobManager) -> None:

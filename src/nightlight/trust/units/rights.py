@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_READERS = ("notices", "rendering", "unsealing", "retention", "reading", "importing", "verifying")
+_READERS = ("notices", "rendering", "unsealing", "retention", "reading", "importing", "verifying", "triage")
 _ADMINISTRATOR = "(SELECT units_has_role('administrator'))"
 _ROSTER = f"""{_ADMINISTRATOR} OR (SELECT units_has_role('commander')) AND unit_id IN (SELECT units_reach())"""
 # Nobody changes their own posts: an administrator gives no role to himself.
@@ -39,7 +39,7 @@ TABLES = {
         steps=dict.fromkeys(("notices", "verifying", "unsealing", "rendering"), "SELECT"),
         command="SELECT",
         sees=f"user_id = (SELECT units_viewer()) OR {_ANSWERS}",
-        adds="""user_id = (SELECT units_viewer()) AND until <= now() + interval '4 hours 5 minutes'
+        adds="""user_id = (SELECT units_viewer()) AND until <= clock_timestamp() + interval '4 hours 5 minutes'
             AND signed_off_at IS NULL AND (SELECT units_has_role('intake-analyst', 'triage-officer', 'investigator',
                                                                  'victim-identification', 'commander'))""",
         changes=f"user_id <> (SELECT units_viewer()) AND {_ANSWERS}",
