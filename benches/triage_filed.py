@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import psycopg
 
 _WAITING = """
-SELECT (SELECT count(*) FROM triage_waiting), (SELECT count(*) FROM linking_waiting), (SELECT count(*) FROM triage_score)
+SELECT (SELECT count(*) FROM triage_waiting), (SELECT count(*) FROM linking_waiting),
+       (SELECT count(*) FROM triage_score)
 """
 _STANDINGS = """
 SELECT t.report_id, s.kind, s.anchor, s.band, s.harm, s.dies_at, s.workability, t.id

@@ -164,7 +164,7 @@ def _stand(database: psycopg.Connection[tuple[object, ...]], unit: int, scores: 
 
 
 def _pair(database: psycopg.Connection[tuple[object, ...]], statement: str, unit: int) -> tuple[int, int]:
-    row = database.execute(statement, [unit]).fetchone()  # type: ignore[arg-type]  # our own text
+    row = database.execute(statement, [unit]).fetchone()
     if row is None:
         raise WrongPage("Nothing was counted.")
     return int(str(row[0])), int(str(row[1]))

@@ -241,7 +241,7 @@ def placed(tips: Sequence[Tip], at: datetime, book: rulebook.Rulebook) -> tuple[
         known: Any = SimpleNamespace(
             tip=SimpleNamespace(pk=tip.number), person=tip.person, picture=tip.picture, first=tip.first
         )
-        kind, anchor = standing._group(known, score, base)  # noqa: SLF001 - the product's own
+        kind, anchor = standing._group(known, score, base)  # the product's own
         places.append(
             Placed(
                 tip.key, (str(kind), anchor), int(score.band), score.harm, score.dies_at, score.workability, tip.number
@@ -342,7 +342,7 @@ def rank(seed: int, reports: int, *, now: datetime = STANDING_NOW) -> Ranked:
 
 
 def speed(tips: Sequence[Tip], at: datetime, *, turns: int = 3) -> dict[str, float]:
-    """Return processor seconds for facts and scores of all tips, and for reading their words; the best of some turns."""
+    """Return processor seconds for facts and scores of all tips (the best of some turns), and for reading words."""
     book = rulebook.shipped()
     scoring, listening = [], []
     for _ in range(turns):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SERVICE = "service:worker"
 # After the last try a job stays in the queue as failed, where an administrator sees it and can start it again.
 _RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
+# What comes round by itself every minute is tried again at once: while it waits for its next try, none other is begun.
+_SOON = RetryStrategy(max_attempts=8, wait=1)
 # One job that waits is enough for a task that takes all there is to do; the lock is unique among waiting jobs.
 _DEFER_ONCE = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('{queue}', '{name}', 0, {lock}, '{name}', '{{}}', NULL)
@@ -90,7 +92,9 @@ def task(
 
         name = f"{function.__module__.removeprefix('nightlight.')}.{function.__name__}"
         waits_once = name if once or every else None
-        made = app.task(name=name, queue=queue, retry=_RETRY, lock=alone or None, queueing_lock=waits_once)(run)
+        made = app.task(
+            name=name, queue=queue, retry=_SOON if every else _RETRY, lock=alone or None, queueing_lock=waits_once
+        )(run)
         if every:
             app.periodic(cron=every)(made)
         lock = f"'{alone}'" if alone else "NULL"

@@ -168,8 +168,9 @@ def _remarks(one: Reason, side: Side) -> Iterator[str]:
 def _places(view: PersonView, members: Mapping[int, Member]) -> Mapping[int, list[Place]]:
     """Where the values of all reasons stand, by identifier, in order of time. One query."""
     found: defaultdict[int, list[Place]] = defaultdict(list)
+    named = {one.identifier for one in view.reasons if one.value}
     for row in sightings_of(view):
-        held = view.side is Side.CHILD or not row.value
+        held = view.side is Side.CHILD or not row.value or row.identifier_id not in named
         member = members[row.subject_id or 0]
         found[row.identifier_id].append(
             Place(
@@ -206,7 +207,7 @@ def rows(viewer: Viewer, tip: Tip, party: int) -> list[tuple[str, ...]]:
     told = set()
     for row in sightings_of(view):
         key, why = row.subject_id or 0, of[row.identifier_id]
-        held = view.side is Side.CHILD
+        held = view.side is Side.CHILD or not why.value
         told.add(key)
         found.append(
             (

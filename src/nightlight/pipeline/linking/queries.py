@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 MOST = 500  # members that one page shows; of the rest it says how many there are
 _STRONG = 8  # points above the threshold
 _SHARED = """
-SELECT s.identifier_id, i.kind, i.suspects, i.children, i.silenced, s.subject_id, max(s.value) AS value,
+SELECT s.identifier_id, i.kind, i.suspects, i.children, i.silenced, s.subject_id,
+       CASE WHEN bool_or(s.value = '') THEN '' ELSE max(s.value) END AS value,
        coalesce(bool_or(s.verified), false) AS verified,
        min(coalesce(s.at, t.opened_at)) AS first_at, max(coalesce(s.at, t.opened_at)) AS last_at
 FROM linking_sighting s JOIN linking_identifier i ON i.id = s.identifier_id JOIN tips_tip t ON t.id = s.tip_id
@@ -239,7 +240,8 @@ def _shared(members: Sequence[Subject], side: Side, table: Weights) -> list[Reas
             Reason(
                 identifier=identifier,
                 kind=kind,
-                value=max(row["value"] for row in told),
+                # Held back in one tip, it is held back here: else the other tips would name whom that one protects.
+                value=told[0]["value"] if all(row["value"] for row in told) else "",
                 subjects=tuple(subjects),
                 tips=len({tip_of[one] for one in subjects}),
                 reporters=len({reporter_of[one] for one in subjects}),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from nightlight.pipeline.triage.rules import Score
     from nightlight.trust.units.viewer import Viewer
 
+# What lay here for longer before anybody scored it (an upgrade) is listed and calls nobody: thousands of old ones
+# would drown the one that is new.
+FRESH = timedelta(days=7)
 WORKS = frozenset({Role.TRIAGE_OFFICER, Role.INVESTIGATOR, Role.COMMANDER})
 
 
@@ -39,7 +43,7 @@ def raise_for(scored: Sequence[tuple[Tip, Score]], *, by: str, at: datetime) -> 
             code=tripwire.id,
             label=tripwire.label,
             raised_at=at,
-            call_at=at,
+            call_at=at if at - tip.state_at < FRESH else None,
         )
         for tip, score in real
         for tripwire in score.tripwires

@@ -7,13 +7,14 @@ for no fingerprint and no link. Then what time alone may have changed, then what
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from nightlight.pipeline.tips.models import State, Tip
@@ -136,7 +137,12 @@ def _take_out(tips: Collection[int], *, mark: str) -> set[int]:
 
 
 def _wait_again(tips: Iterable[int]) -> None:
-    Waiting.objects.bulk_create([Waiting(tip_id=tip) for tip in sorted(tips)], ignore_conflicts=True)
+    """Have these scored again. Where somebody else is putting one of them there (all persons are worked out anew, say),
+    theirs will do: a score that waited for them would hold up alerts.
+    """
+    with contextlib.suppress(OperationalError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
+        Waiting.objects.bulk_create([Waiting(tip_id=tip) for tip in sorted(tips)], ignore_conflicts=True)
 
 
 def _write(scored: Sequence[tuple[Known, rules.Score]], in_use: InUse, *, by: str, at: datetime) -> set[int]:

@@ -12,12 +12,14 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from nightlight.pipeline.triage.models import Alert, AlertCall
 from nightlight.trust.accounts.models import Role, User
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 _PAGE, _MAIL, _HOOK = "page", "e-mail", "webhook"
 _ON_DUTY = (Role.TRIAGE_OFFICER, Role.COMMANDER)
 _HIGHEST = 32_000  # what the column holds; at five minutes a level that is over a hundred days
-_EACH_RUN = 50
+EACH_RUN = 50
 log = structlog.get_logger("alerts")
 
 
@@ -53,8 +55,9 @@ def call_due(*, by: str, now: Callable[[], datetime]) -> list[Called]:
     Each alert is a transaction of its own; one that cannot be called for now is tried again and holds up no other.
     """
     called = []
-    due = Alert.objects.filter(call_at__lte=now()).order_by("call_at").values_list("pk", flat=True)
-    for key in list(due[:_EACH_RUN]):
+    # What has called nobody yet goes first, however many others are called again.
+    due = Alert.objects.filter(call_at__lte=now()).order_by("level", "call_at").values_list("pk", flat=True)
+    for key in list(due[:EACH_RUN]):
         try:
             if (told := _call(key, by=by, at=now())) is not None:
                 called.append(told)
@@ -140,8 +143,12 @@ def deliver_due(*, by: str, now: Callable[[], datetime]) -> int:
     if not settings.NIGHTLIGHT_ALERT_URLS:
         return 0
     sent = 0
-    waiting = Alert.objects.filter(call_at__isnull=False, level__gt=0).select_related("tip__unit").order_by("raised_at")
-    alerts = list(waiting[:_EACH_RUN])
+    named = {whom for whom, _ in (_named(n, url) for n, url in enumerate(settings.NIGHTLIGHT_ALERT_URLS, 1))}
+    told_it = AlertCall.objects.filter(alert=OuterRef("pk"), level=OuterRef("level") - 1)
+    untold = reduce(or_, (~Exists(told_it.filter(whom=whom)) for whom in named))
+    waiting = Alert.objects.filter(untold, call_at__isnull=False, level__gt=0).select_related("tip__unit")
+    # The first calls first, and of those the newest: an address that does not answer holds up the oldest.
+    alerts = list(waiting.order_by("level", "-raised_at")[:EACH_RUN])
     told = _told(alerts)
     for alert in alerts:
         level = alert.level - 1

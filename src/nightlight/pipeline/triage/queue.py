@@ -30,7 +30,7 @@ PAGE = 50
 CAP = 999
 _ORDER = (F("band").desc(), F("dies_at").asc(nulls_last=True), F("workability").desc(), F("id"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CURSOR = re.compile(r"([0-3])-([0-9]{1,17}|x)-([0-9]{1,3})-([0-9]{1,18})")
+_CURSOR = re.compile(r"([0-3])-([0-9]{1,18}|x)-([0-9]{1,3})-([0-9]{1,18})")
 _STEP = 20  # points of workability that one column of the picture holds
 
 
@@ -45,7 +45,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Read a cursor from an address; raises ValueError for anything `str` would not have written."""
+        """Read a cursor from an address; raises ValueError or OverflowError for what `str` would not have written."""
         found = _CURSOR.fullmatch(text)
         if found is None:
             raise ValueError("This is no place in the queue.")

@@ -53,7 +53,8 @@ def _in_row(kind: str, anchor: int) -> set[int]:
 def wake(*, at: datetime) -> int:
     """Put tips that were put off back into the queue when their time has come; return how many."""
     due = Standing.objects.filter(lane=Lane.SNOOZED, snoozed_until__lte=at).order_by("tip")
-    keys = list(due.select_for_update(no_key=True, skip_locked=True).values_list("tip_id", flat=True))
+    # So many at a time: each of their rows in the queue takes a lock.
+    keys = list(due.select_for_update(no_key=True, skip_locked=True).values_list("tip_id", flat=True)[:500])
     return Standing.objects.filter(tip__in=keys).update(lane=Lane.OPEN, snoozed_until=None)
 
 

@@ -21,11 +21,15 @@ def assess() -> None:
 @work.task(acts_as="triage", queue="alerts", once=True, every="* * * * * */15", alone="alerts")
 def call() -> None:
     """Page whoever is next in line for alerts that nobody has answered for."""
-    if calling.call_due(by=work.SERVICE, now=clock.now):
+    called = calling.call_due(by=work.SERVICE, now=clock.now)
+    if called:
         work.defer_once(deliver)
+    if len(called) == calling.EACH_RUN:
+        work.defer_once(call)
 
 
 @work.task(acts_as="triage", queue="alerts", once=True, every="* * * * *", alone="alerts-deliver")
 def deliver() -> None:
     """Send what leaves the building, beside the pages and never before them."""
-    calling.deliver_due(by=work.SERVICE, now=clock.now)
+    if calling.deliver_due(by=work.SERVICE, now=clock.now):
+        work.defer_once(deliver)

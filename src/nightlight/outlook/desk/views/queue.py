@@ -44,7 +44,7 @@ def queue(request: DeskRequest) -> HttpResponse:
             "takes": request.viewer.may(alerting.WORKS),
             "alerts": queries_alerts.number_waiting(request.viewer),
             "following": page.following and _query(wanted, after=str(page.following)),
-            "beginning": after and _query(wanted),
+            "beginning": None if after is None else _query(wanted),  # empty for the whole queue
             "bands": [(band, bands[band], _query(_with_band(wanted, band))) for band in sorted(Band, reverse=True)],
             "every_band": _query(_with_band(wanted, None)),
             "whose": [(code, words, _query(_with_whose(wanted, code))) for code, words in WHOSE.items()],
@@ -62,9 +62,10 @@ def _asked(request: DeskRequest) -> tuple[queries.Filter, queries.Cursor | None,
     band = request.GET.get("band", "")
     whose = request.GET.get("whose", "")
     environment = request.GET.get("environment", "") or Environment.PRODUCTION
-    known = whose in WHOSE and environment in Environment.values
+    unit = request.GET.get("unit", "")
+    known = whose in WHOSE and environment in Environment.values and "\0" not in unit  # no text of a database has one
     try:
-        wanted = queries.Filter(environment, request.GET.get("unit", ""), Band[band.upper()] if band else None, whose)
+        wanted = queries.Filter(environment, unit, Band[band.upper()] if band else None, whose)
         place = request.GET.get("after", "")
         after = queries.Cursor.parse(place) if place else None
     except (KeyError, ValueError, OverflowError):

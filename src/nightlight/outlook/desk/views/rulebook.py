@@ -16,7 +16,6 @@ from nightlight.outlook.desk.access import reads_tips
 from nightlight.pipeline.triage import rulebooks
 from nightlight.pipeline.triage.conditions import RulebookRefused
 from nightlight.pipeline.triage.models import Band, Rulebook
-from nightlight.pipeline.triage.rulebook import LONGEST
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 def rulebook(request: DeskRequest) -> HttpResponse:
     """Show the rules that count; with a form sent, what those in it would change, or save them."""
     current = rulebooks.current()
-    body = request.POST.get("body", current.body)[:LONGEST].replace("\r\n", "\n")
-    reason = request.POST.get("reason", "")[:500]
+    body = request.POST.get("body", current.body).replace("\r\n", "\n")
+    reason = request.POST.get("reason", "")
     problem, replay = "", None
     if request.method == "POST":
         try:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from nightlight.foundation import clock
+from nightlight.foundation.refusals import Conflict
 from nightlight.outlook.desk.access import reads_tips
 from nightlight.outlook.desk.views.units import do, moment
 from nightlight.pipeline.triage import working
@@ -127,12 +128,15 @@ def found_out(request: DeskRequest, public_id: str) -> HttpResponse:
     """Record a fact that the report does not say."""
 
     def act() -> str:
+        said = request.POST.get("value", "")
+        if said not in _ANSWERS:  # no answer is not "nobody knows": that would take back what was said before
+            raise Conflict(_("Say whether it is so: yes, no, or nobody knows."))
         working.record_fact(
             by=request.viewer,
             at=clock.now(),
             tip=public_id,
             fact=request.POST.get("fact", ""),
-            value=_ANSWERS.get(request.POST.get("value", "")),
+            value=_ANSWERS[said],
             reason=request.POST.get("reason", ""),
         )
         return _("Recorded. The tip is scored anew within seconds.")

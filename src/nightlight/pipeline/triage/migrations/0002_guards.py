@@ -41,13 +41,20 @@ CREATE TRIGGER triage_repeats AFTER INSERT ON tips_likelyduplicate FOR EACH ROW 
 -- Whoever stays behind in a person that somebody leaves counts fewer tips.
 CREATE FUNCTION triage_wait_for_rest() RETURNS trigger {_DEFINER} AS $$
 BEGIN
-    INSERT INTO triage_waiting (tip_id) SELECT DISTINCT tip_id FROM linking_subject
-    WHERE person IN (OLD.person, NEW.person) AND NOT gone ORDER BY tip_id LIMIT 200 {_AGAIN};
+    INSERT INTO triage_waiting (tip_id)
+    SELECT DISTINCT member.tip_id FROM (
+        SELECT unnest(ARRAY[o.person, n.person]) AS person FROM before o JOIN after n USING (id)
+        WHERE (o.gone, o.person) IS DISTINCT FROM (n.gone, n.person)
+        GROUP BY 1) AS moved
+    CROSS JOIN LATERAL (SELECT s.tip_id FROM linking_subject s
+                        WHERE s.person = moved.person AND NOT s.gone ORDER BY s.id LIMIT 200) AS member
+    ORDER BY 1 {_AGAIN};
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER triage_rest AFTER UPDATE OF gone, person ON linking_subject FOR EACH ROW
-    WHEN ((OLD.gone, OLD.person) IS DISTINCT FROM (NEW.gone, NEW.person)) EXECUTE FUNCTION triage_wait_for_rest();
+CREATE TRIGGER triage_rest AFTER UPDATE ON linking_subject
+    REFERENCING OLD TABLE AS before NEW TABLE AS after
+    FOR EACH STATEMENT EXECUTE FUNCTION triage_wait_for_rest();
 CREATE TRIGGER triage_linked AFTER INSERT OR UPDATE ON linking_progress
     FOR EACH ROW EXECUTE FUNCTION triage_wait_for_tip();
 CREATE TRIGGER triage_person AFTER INSERT ON linking_subject FOR EACH ROW
@@ -88,6 +95,9 @@ BEGIN
     UPDATE triage_standing SET unit_id = NEW.unit_id, lane = 'open', holder_id = NULL, held_since = NULL,
                                snoozed_until = NULL, snooze_reason = ''
     WHERE tip_id = NEW.id;
+    -- An alert nobody answered begins anew with the people of that unit.
+    UPDATE triage_alert SET level = 0, call_at = now()
+    WHERE tip_id = NEW.id AND acknowledged_by_id IS NULL AND call_at IS NOT NULL AND level > 0;
     RETURN NULL;
 END
 $$;
@@ -113,7 +123,8 @@ CREATE FUNCTION triage_alert_answered() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.acknowledged_by_id IS NOT NULL
        AND (NEW.acknowledged_by_id, NEW.acknowledged_at) IS DISTINCT FROM (OLD.acknowledged_by_id, OLD.acknowledged_at)
-       OR public.units_viewer() IS NOT NULL AND NEW.acknowledged_by_id IS NULL THEN
+       -- The level is not a person's to change: only a tip that is handed over begins anew.
+       OR public.units_viewer() IS NOT NULL AND NEW.acknowledged_by_id IS NULL AND NEW.level = OLD.level THEN
         RAISE EXCEPTION 'an alert is answered for once, and by a person only answered for'
         USING ERRCODE = 'restrict_violation';
     END IF;
