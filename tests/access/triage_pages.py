@@ -70,4 +70,6 @@ NEW_PAGES: dict[str, list[Page]] = {
     "desk:found-out": _done(fact="same_home", value="yes", **_WHY),
 }
 # Without its decision each answers an administrator as with it; the rules may be read by whoever gets as far as that.
-REFUSED_TWICE = dict.fromkeys(NEW_PAGES.keys() - {"desk:rulebook"}, "the query or the action asks again for the role")
+# The rules are for all who read tips, and whoever decides about a link is told first what is wrong with the form.
+_ASKED_ONCE = {"desk:rulebook", "desk:linked-decide"}
+REFUSED_TWICE = dict.fromkeys(NEW_PAGES.keys() - _ASKED_ONCE, "the query or the action asks again for the role")
