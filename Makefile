@@ -59,8 +59,9 @@ check: $(VENV)/.installed $(VENV)/.peers
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@NIGHTLIGHT_HOME=$(CURDIR)/$(VENV)/home $(BIN)/mypy --no-error-summary  # its Django plug-in loads the settings
 
-# Two processes, each with a PostgreSQL of its own; a file's tests stay together.
-TESTS := $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not faults"
+# Three processes, each with a PostgreSQL of its own, for two cores: they wait for one another and for servers. A file's tests
+# stay together.
+TESTS := $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not faults"
 
 # The compiler comes first: tests ask both paths of the core.
 READY := $(VENV)/.installed $(VENV)/.peers $(CXX) $(VENV)/.native $(VENDOR)/.installed $(CHROMIUM)

@@ -38,6 +38,14 @@ PUT_TOGETHER = {
         "tip.match-withdrawn",
         "tip.rematched",
     },
+    ("pipeline/triage/working.py", "kind"): {
+        "triage.taken",
+        "triage.released",
+        "triage.assigned",
+        "triage.put-off",
+        "triage.closed",
+        "triage.reopened",
+    },
     # The custody log itself: it passes on the kind it is given.
     ("trust/custody/actions.py", "kind"): set(),
 }

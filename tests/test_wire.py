@@ -263,7 +263,7 @@ def test_a_complete_report_is_received_and_its_receipt_kept(installation: Instal
     assert file["sha256"] == hashlib.sha256(body).hexdigest()
     kinds = [event["kind"] for event in shown["history"]]  # type: ignore[union-attr, attr-defined]
     assert kinds[:4] == ["tip.opened", "evidence.received", "tip.file-described", "tip.received"]
-    assert set(kinds[4:]) <= {"tip.fingerprinted"}  # if the worker has come to it by now
+    assert set(kinds[4:]) <= {"tip.fingerprinted", "tip.assessed", "tip.linked"}  # if the worker has come to it by now
     for answer in (client.finish(opened.report_id), client.retract(opened.report_id)):
         assert (answer.status, answer.code) == (409, 5102)
     assert client.upload(opened.report_id, b"late").code == 5102

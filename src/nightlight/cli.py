@@ -12,6 +12,7 @@ from nightlight.commands import (
     exports,
     hashes,
     keeping,
+    links,
     people,
     reporters,
     running,
@@ -45,6 +46,7 @@ app.add_typer(tokens.app, name="token")
 app.add_typer(tips.app, name="tip")
 app.add_typer(exports.app, name="export")
 app.add_typer(hashes.app, name="hashes")
+app.add_typer(links.app, name="links")
 app.add_typer(custody.app, name="custody")
 app.add_typer(keeping.vault, name="vault")
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightlight.pipeline.linking import tasks as linking
 from nightlight.pipeline.matching import tasks as matching
 from nightlight.pipeline.tips import tasks as tips
 from nightlight.pipeline.tips import verify as tips_verify
+from nightlight.pipeline.triage import tasks as triage
 from nightlight.trust import work
 from nightlight.trust.accounts import verify as accounts_verify
 from nightlight.trust.evidence import verify as evidence_verify
@@ -27,8 +29,17 @@ if TYPE_CHECKING:
     from nightlight.trust.custody.actions import EventRef
 
 STORY = {
-    "tip.received": [tips.read, matching.look_up],
-    "tip.imported": [matching.look_up],
+    # Scored at once by what it says; again when its files and its people were compared with all others.
+    "tip.received": [triage.assess, tips.read, matching.look_up, linking.link],
+    "tip.imported": [triage.assess, matching.look_up, linking.link],
+    "tip.fingerprinted": [linking.link, triage.assess],
+    "tip.rematched": [triage.assess],
+    "tip.match-withdrawn": [triage.assess],
+    "tip.linked": [triage.assess],
+    "tip.handed-over": [triage.assess],
+    "triage.fact-recorded": [triage.assess],
+    "triage.rulebook-saved": [triage.assess],
+    "alert.raised": [triage.call],
     "tips.upload-received": [tips.import_upload],
     "hashes.imported": [matching.index, matching.follow],
     "hashes.polled": [matching.index, matching.follow],

@@ -3,59 +3,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tests.access import objects
+from tests.access import objects, triage_pages
+from tests.access.asking import (
+    ADMIN,
+    ALL,
+    AUDITOR,
+    COMMANDER,
+    INTAKE,
+    LEGAL,
+    LOOKS,
+    OFFICER,
+    READ,
+    SPECIALIST,
+    TRIAGE,
+    WORK,
+    Page,
+    any_of,
+    anywhere,
+    near,
+)
 
-INTAKE, TRIAGE, OFFICER, SPECIALIST = "intake-analyst", "triage-officer", "investigator", "victim-identification"
-COMMANDER, LEGAL, AUDITOR, ADMIN = "commander", "legal-reviewer", "auditor", "administrator"
-ALL = frozenset({INTAKE, TRIAGE, OFFICER, SPECIALIST, COMMANDER, LEGAL, AUDITOR, ADMIN})
-READ = ALL - {ADMIN}
-BELOW = frozenset({TRIAGE, COMMANDER, AUDITOR})  # who reach what lies below their unit
-WORK = READ - {LEGAL, AUDITOR}
-LOOKS = frozenset({TRIAGE, OFFICER, SPECIALIST})
-Roles = frozenset[str]
-Near = Mapping[str, Roles]
-
-
-def near(roles: Roles, *, broken: bool = True) -> Near:
-    """These roles for records of their own unit, those that reach below for those below, those behind broken glass."""
-    found: dict[str, Roles] = {"own": roles, "child": roles & BELOW}
-    return {**found, "broken": roles - {LEGAL, AUDITOR, ADMIN}} if broken else found
-
-
-@dataclass(frozen=True)
-class Page:
-    """Who is let in, by how the record named stands to them ("any" where none is named), and what others get."""
-
-    let_in: Near
-    of: str = ""  # what it is about: "" for nothing in particular
-    method: str = "GET"
-    kwargs: Mapping[str, Any] = field(default_factory=dict)  # of the address
-    data: Mapping[str, Any] = field(default_factory=dict)  # query or form
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = ""
-    body: bytes = b""
-    anonymous: str = "sign-in"  # what those get who are not signed in
-    others: tuple[str, ...] = ("refused",)  # what roles get that are let in nowhere
-    inside: tuple[str, ...] = ("in",)  # what those get who are let in
-    effect: bool = False  # let in is only whose request left an entry in the log
-    personal: bool = False  # what is named belongs to the unit's investigator alone
-    outside: tuple[str, ...] = ("absent",)  # what roles get for records beyond their reach
-    anybody: bool = False  # whoever is signed in, with a post or without
-    lists: str = ""  # what it must list completely
-    names_others: str = ""  # why it may name records beyond reach
-
-
-def _any(roles: Roles) -> Near:
-    return {"any": roles}
-
-
-def _anywhere(roles: Roles) -> Near:
-    return dict.fromkeys(("own", "child", "parent", "sibling", "unrelated", "broken"), roles)
-
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TIP = {"public_id": objects.tip}
 _SEALED = {"public_id": objects.tip, "identity": objects.identity}
@@ -85,7 +56,7 @@ _APART = frozenset(
 )  # who sees what was set apart, and decides or checks how long it is kept
 _DECIDE = frozenset({LEGAL, COMMANDER})
 # People and duty: an administrator everywhere, a commander in their unit and below.
-_STAFF = {**_anywhere(_ADMIN), "own": _ADMIN | _COMMANDER, "child": _ADMIN | _COMMANDER}
+_STAFF = {**anywhere(_ADMIN), "own": _ADMIN | _COMMANDER, "child": _ADMIN | _COMMANDER}
 _LOG = "an entry of the log about a person in reach may name a record beyond it"
 
 PAGES: dict[str, list[Page]] = {
@@ -159,17 +130,17 @@ PAGES: dict[str, list[Page]] = {
     "desk:tip-known": [Page(near(READ), of="tip", kwargs=_TIP)],
     "desk:match": [Page(near(READ), of="tip", kwargs={**_TIP, "number": 1, "match": 1})],
     "desk:seen": [Page(near(READ), of="tip", kwargs={**_TIP, "number": 1})],
-    "desk:hashes": [Page(_any(READ))],
-    "desk:hash-list": [Page(_any(READ), kwargs=_LIST)],
-    "desk:hash-list-progress": [Page(_any(READ), kwargs=_LIST)],
+    "desk:hashes": [Page(any_of(READ))],
+    "desk:hash-list": [Page(any_of(READ), kwargs=_LIST)],
+    "desk:hash-list-progress": [Page(any_of(READ), kwargs=_LIST)],
     "desk:hash-entry": [
-        Page(_any(READ), kwargs=_LIST, data={"id": "7/17"}),
-        Page(_any(READ), kwargs=_LIST, data={"id": "nothing"}, inside=("absent",)),
+        Page(any_of(READ), kwargs=_LIST, data={"id": "7/17"}),
+        Page(any_of(READ), kwargs=_LIST, data={"id": "nothing"}, inside=("absent",)),
     ],
-    "desk:hash-bad-rows": [Page(_any(READ), kwargs={**_LIST, "number": 1}, effect=True)],
+    "desk:hash-bad-rows": [Page(any_of(READ), kwargs={**_LIST, "number": 1}, effect=True)],
     "desk:hash-answer": [
         Page(
-            _any(frozenset({SPECIALIST, COMMANDER})),
+            any_of(frozenset({SPECIALIST, COMMANDER})),
             method="POST",
             kwargs=_LIST,
             data={
@@ -183,12 +154,12 @@ PAGES: dict[str, list[Page]] = {
         )
     ],
     # tips
-    "desk:inbox": [Page(_any(READ), lists="tips")],
-    "desk:arrivals": [Page(_any(READ), data={"since": "0-00000000", "live": "yes"}, lists="tips")],
+    "desk:inbox": [Page(any_of(READ), lists="tips")],
+    "desk:arrivals": [Page(any_of(READ), data={"since": "0-00000000", "live": "yes"}, lists="tips")],
     "desk:find": [
         Page(near(READ), of="tip", data={"q": objects.tip}),
         Page(near(_APART, broken=False), of="tip", data={"q": objects.apart}, others=("absent", "refused")),
-        Page(_any(READ), data={"q": "NL-1111-1111"}, inside=("absent",)),
+        Page(any_of(READ), data={"q": "NL-1111-1111"}, inside=("absent",)),
     ],
     "desk:tip": [
         Page(near(READ), of="tip", kwargs=_TIP),
@@ -207,8 +178,8 @@ PAGES: dict[str, list[Page]] = {
         )
     ],
     "desk:break-glass": [
-        Page(_anywhere(WORK), of="tip", kwargs=_TIP),
-        Page(_anywhere(WORK), of="tip", kwargs=_TIP, method="POST", data={"reason": "A child is in danger tonight"}),
+        Page(anywhere(WORK), of="tip", kwargs=_TIP),
+        Page(anywhere(WORK), of="tip", kwargs=_TIP, method="POST", data={"reason": "A child is in danger tonight"}),
     ],
     # files
     "desk:look": [
@@ -254,7 +225,7 @@ PAGES: dict[str, list[Page]] = {
             others=_NOT_THEIRS,
         )
     ],
-    "desk:exposure": [Page(_any(LOOKS | {COMMANDER}))],
+    "desk:exposure": [Page(any_of(LOOKS | {COMMANDER}))],
     "desk:originals": [
         Page(near(frozenset({OFFICER, COMMANDER, LEGAL, AUDITOR})), of="tip", kwargs=_TIP),
         Page(near(_INVESTIGATOR), of="tip", kwargs=_TIP, method="POST", others=("refused", "absent")),
@@ -277,17 +248,17 @@ PAGES: dict[str, list[Page]] = {
         Page(near(_OPENS), of="tip", kwargs=_SEALED),
         Page(near(_OPENS), of="tip", kwargs=_SEALED, method="POST"),
     ],
-    "desk:openings": [Page(_any(_OPENS | {COMMANDER, AUDITOR}))],
+    "desk:openings": [Page(any_of(_OPENS | {COMMANDER, AUDITOR}))],
     "desk:opening": [Page({"own": _INVESTIGATOR}, of="opening", kwargs=_OPENING, personal=True, others=_NOT_THEIRS)],
     "desk:close-opening": [
         Page({"own": _INVESTIGATOR}, of="opening", kwargs=_OPENING, method="POST", personal=True, others=_NOT_THEIRS)
     ],
     "desk:sealed-search": [
-        Page(_any(_OPENS)),
-        Page(_any(_OPENS), method="POST", data={"kind": "school", "text": "Example School"}),
+        Page(any_of(_OPENS)),
+        Page(any_of(_OPENS), method="POST", data={"kind": "school", "text": "Example School"}),
     ],
     # retention
-    "desk:retention": [Page(_any(_APART))],
+    "desk:retention": [Page(any_of(_APART))],
     "desk:retention-record": [Page(near(_APART), of="tip", kwargs=_TIP)],
     "desk:hold": [Page(near(_DECIDE), of="tip", kwargs=_TIP, method="POST")],
     "desk:clear": [Page(near(_DECIDE), of="tip", kwargs=_TIP, method="POST")],
@@ -304,7 +275,7 @@ PAGES: dict[str, list[Page]] = {
     ],
     "desk:certificate": [Page(near(_APART, broken=False), of="tip", kwargs={"public_id": objects.certificate})],
     # glass, notices
-    "desk:glass": [Page(_any(WORK | {AUDITOR}), names_others="glass is answered for on both sides of the wall")],
+    "desk:glass": [Page(any_of(WORK | {AUDITOR}), names_others="glass is answered for on both sides of the wall")],
     "desk:glass-sign-off": [
         Page(
             near(frozenset({COMMANDER, AUDITOR}), broken=False),
@@ -315,14 +286,14 @@ PAGES: dict[str, list[Page]] = {
             effect=True,
         )
     ],
-    "desk:notices": [Page(_any(ALL), names_others="a notice says what it is about")],
-    "desk:notices-seen": [Page(_any(ALL), method="POST")],
+    "desk:notices": [Page(any_of(ALL), names_others="a notice says what it is about")],
+    "desk:notices-seen": [Page(any_of(ALL), method="POST")],
     # units and people
-    "desk:units": [Page(_any(ALL))],
-    "desk:unit": [Page(_anywhere(ALL), of="unit", kwargs=_UNIT)],
-    "desk:unit-add": [Page(_anywhere(_ADMIN), of="unit", kwargs=_UNIT, method="POST")],
+    "desk:units": [Page(any_of(ALL))],
+    "desk:unit": [Page(anywhere(ALL), of="unit", kwargs=_UNIT)],
+    "desk:unit-add": [Page(anywhere(_ADMIN), of="unit", kwargs=_UNIT, method="POST")],
     "desk:unit-rename": [
-        Page(_anywhere(_ADMIN), of="unit", kwargs=_UNIT, method="POST", data={"name": "X"}, effect=True)
+        Page(anywhere(_ADMIN), of="unit", kwargs=_UNIT, method="POST", data={"name": "X"}, effect=True)
     ],
     "desk:unit-duty": [
         Page(
@@ -335,23 +306,21 @@ PAGES: dict[str, list[Page]] = {
             effect=True,
         )
     ],
-    "desk:me": [Page(_any(ALL))],
-    "desk:people": [Page(_any(_MANAGE))],
-    "desk:person-new": [Page(_any(_ADMIN)), Page(_any(_ADMIN), method="POST")],
-    "desk:person": [Page({**_anywhere(_ADMIN), "own": _MANAGE, "child": _MANAGE}, of="person", kwargs=_PERSON)],
-    "desk:person-switch": [Page(_anywhere(_ADMIN), of="person", kwargs=_PERSON, method="POST")],
-    "desk:post-give": [Page(_anywhere(_ADMIN), of="person", kwargs=_PERSON, method="POST")],
-    "desk:post-end": [Page(_anywhere(_ADMIN), of="person", kwargs=_POST, method="POST", effect=True)],
+    "desk:me": [Page(any_of(ALL))],
+    "desk:people": [Page(any_of(_MANAGE))],
+    "desk:person-new": [Page(any_of(_ADMIN)), Page(any_of(_ADMIN), method="POST")],
+    "desk:person": [Page({**anywhere(_ADMIN), "own": _MANAGE, "child": _MANAGE}, of="person", kwargs=_PERSON)],
+    "desk:person-switch": [Page(anywhere(_ADMIN), of="person", kwargs=_PERSON, method="POST")],
+    "desk:post-give": [Page(anywhere(_ADMIN), of="person", kwargs=_PERSON, method="POST")],
+    "desk:post-end": [Page(anywhere(_ADMIN), of="person", kwargs=_POST, method="POST", effect=True)],
     "desk:post-transfer": [
-        Page(
-            _anywhere(_ADMIN), of="person", kwargs=_POST, method="POST", data={"unit": objects.other_unit}, effect=True
-        )
+        Page(anywhere(_ADMIN), of="person", kwargs=_POST, method="POST", data={"unit": objects.other_unit}, effect=True)
     ],
     # imports
-    "desk:imports": [Page(_any(READ), lists="imports")],
+    "desk:imports": [Page(any_of(READ), lists="imports")],
     "desk:upload": [
         Page(
-            _any(frozenset({INTAKE, TRIAGE})),
+            any_of(frozenset({INTAKE, TRIAGE})),
             method="POST",
             content_type=objects.FORM,
             body=objects.UPLOAD,
@@ -361,18 +330,19 @@ PAGES: dict[str, list[Page]] = {
     "desk:import": [Page(near(READ, broken=False), of="import", kwargs={"public_id": objects.batch})],
     "desk:import-progress": [Page(near(READ, broken=False), of="import", kwargs={"public_id": objects.batch})],
     # log, audit and system
-    "desk:custody": [Page(_any(READ)), Page(near(READ), of="tip", data={"q": objects.tip})],
-    "desk:system": [Page(_any(_MANAGE))],
-    "audit:entries": [Page(_any(_AUDITOR), names_others=_LOG)],
+    "desk:custody": [Page(any_of(READ)), Page(near(READ), of="tip", data={"q": objects.tip})],
+    "desk:system": [Page(any_of(_MANAGE))],
+    "audit:entries": [Page(any_of(_AUDITOR), names_others=_LOG)],
     "audit:entry": [Page(near(_AUDITOR), of="tip", kwargs={"ref": objects.entry})],
     "audit:take-out": [Page(near(_AUDITOR), of="tip", kwargs={"ref": objects.entry}, method="POST")],
-    "audit:person": [Page(_anywhere(_AUDITOR), of="person", kwargs=_PERSON, names_others=_LOG)],
+    "audit:person": [Page(anywhere(_AUDITOR), of="person", kwargs=_PERSON, names_others=_LOG)],
     "audit:record": [Page(near(_AUDITOR), of="tip", kwargs=_TIP)],
-    "audit:patterns": [Page(_any(_AUDITOR), names_others=_LOG)],
-    "audit:answer": [Page(_any(_AUDITOR), method="POST", inside=("absent", "in"))],
+    "audit:patterns": [Page(any_of(_AUDITOR), names_others=_LOG)],
+    "audit:answer": [Page(any_of(_AUDITOR), method="POST", inside=("absent", "in"))],
 }
 
 # Pages of the sign-in library and of the own account: there is no role to decide by.
+PAGES |= triage_pages.NEW_PAGES
 UNDECIDED = {
     name for name in PAGES if name.startswith(("account_", "mfa_", "usersessions_", "openid_", "socialaccount_"))
 }

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from nightlight.foundation import clock
 from nightlight.pipeline.matching.models import Feedback, Member
+from nightlight.pipeline.triage import rulebooks
+from nightlight.pipeline.triage.models import Standing
 
 if TYPE_CHECKING:
-    from tests.access.expected import Page
+    from tests.access.asking import Page
     from tests.access.world import Person, World
 
 
@@ -161,6 +163,36 @@ def partner(_world: World, _person: Person, _code: str) -> str:
 def remark_at(_world: World, _person: Person, _code: str) -> str:
     """When the partner said what nobody has answered yet."""
     return clock.stamp(Feedback.objects.get(type="MD5").at)
+
+
+def alert(world: World, _person: Person, code: str) -> str:
+    """An alert about the unit's report with a file."""
+    return world.alerts[code]
+
+
+def on_the_tip(world: World, person: Person, code: str) -> str:
+    """The public id of somebody who works on tips in the unit, other than who asks where there is another."""
+    role = "investigator" if person.role != "investigator" else "triage-officer"
+    user = (world.staff.get(code) or world.person(role, code)).user
+    assert user is not None
+    return user.public_id
+
+
+def other_rules(_world: World, _person: Person, _code: str) -> str:
+    """Rules that are not quite those that count."""
+    return rulebooks.current().body.replace("minutes = 10", "minutes = 11")
+
+
+def takes(person: Person, told: Told) -> None:
+    """The person has taken the tip already."""
+    Standing.objects.filter(tip__public_id=told.kwargs["public_id"]).update(
+        holder_id=person.user_id, held_since=clock.now()
+    )
+
+
+def closed(_person: Person, told: Told) -> None:
+    """The tip was closed already."""
+    Standing.objects.filter(tip__public_id=told.kwargs["public_id"]).update(lane="closed")
 
 
 FORM = "multipart/form-data; boundary=x"

@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from nightlight.outlook.desk.access import viewer_of_request
 from nightlight.pipeline.tips import wire
 from nightlight.trust import identity
-from tests.access import expected, objects
+from tests.access import asking, expected, objects
 from tests.access.world import UNITS, database_role, undone
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pytest
     from django.http import HttpRequest, HttpResponse
 
-    from tests.access.expected import Page
+    from tests.access.asking import Page
     from tests.access.world import Person, World
 
 _TIP = re.compile(r"NL-[0-9A-Z]{4}-[0-9A-Z]{4}")
@@ -79,6 +79,8 @@ def answer_of(person: Person, name: str, page: Page, told: objects.Told) -> tupl
     extra: dict[str, Any] = {"content_type": page.content_type} if page.content_type else {}
     try:
         with undone():
+            if page.before:
+                page.before(person, told)
             before = _entries() if page.effect else 0
             with database_role("nightlight_app"):
                 answer = send(
@@ -113,6 +115,8 @@ def wanted(person: Person, page: Page, near: str) -> set[str]:
         return {page.anonymous}
     if page.anybody:
         return {*page.inside}
+    if near == "broken" and page.behind_glass:
+        return {*page.behind_glass}
     if person.role in page.let_in.get(near, frozenset()) and not (page.personal and person.broken):
         return {*page.inside}
     elsewhere = any(person.role in roles for roles in page.let_in.values())
@@ -153,6 +157,9 @@ def missing(world: World, person: Person, page: Page, body: str) -> Iterator[str
             if tip.public_id not in person.broken
         } & world.reached(person)
         yield from (f"does not show {tip}" for tip in sorted(listed - set(_TIP.findall(body))))
+    elif page.lists == "queue":
+        first = {world.full[code].public_id for code in world.reached_units(person)}
+        yield from (f"does not show {tip}" for tip in sorted(first - set(_TIP.findall(body))))
     elif page.lists == "imports":
         batches = {world.imports[code].public_id for code in world.reached_units(person)}
         yield from (f"does not show {one}" for one in sorted(batches - set(_IMPORT.findall(body))))
@@ -175,7 +182,7 @@ def unstated_methods(world: World) -> list[str]:
     for name, stated in expected.PAGES.items():
         for method in {"GET", "POST"} - {page.method for page in stated}:
             like = stated[0]
-            page = expected.Page(like.let_in, of=like.of, method=method, kwargs=like.kwargs, headers=like.headers)
+            page = asking.Page(like.let_in, of=like.of, method=method, kwargs=like.kwargs, headers=like.headers)
             for person in everybody:
                 told = objects.named(world, person, page, "IN")
                 status = answer_of(person, name, page, told)[0].status_code if told else 404
@@ -186,7 +193,7 @@ def unstated_methods(world: World) -> list[str]:
 
 def _one(world: World, person: Person, name: str, page: Page) -> Iterator[str]:
     near = world.near(person) if page.of else {"any": person.unit or "IN"}
-    if page.of and person.broken and "broken" in page.let_in:
+    if page.of and person.broken and ("broken" in page.let_in or page.behind_glass):
         near = {key: code for key, code in near.items() if code != "ST-B"} | {"broken": "ST-B"}
     for relation, code in near.items():
         told = objects.named(world, person, page, code)

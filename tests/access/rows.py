@@ -3,103 +3,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from tests.access.expected import ADMIN, AUDITOR, BELOW, COMMANDER, LEGAL, LOOKS, OFFICER, READ, SPECIALIST, WORK
-
-# kind of row -> role -> how the row must stand to the person. Roles besides the eight: "signed-in" is everybody with a
-# user, "nobody" is nobody. Relations besides those of units: "self", "broken" (glass), "root" (the person is at the
-# top), "any"; "!self" never lets a person at their own rows.
-Rule = Mapping[str, Mapping[str, set[str]]]
-_NONE = "ARRAY[]::bigint[]"
-STEPS = (
-    "reading", "importing", "expiry", "sweeping", "verifying", "custody", "unsealing", "rendering", "retention",
-    "notices", "matching", "lists", "command",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Table:
-    """What is stated of one table. In SQL, ``t`` is the row; privileges are S, I, U, D, with columns where limited."""
-
-    web: str = ""
-    intake: str = ""
-    worker: str = ""
-    steps: str = ""  # "reading verifying S importing SI"; what each background step may with the rows
-    open: bool = False  # no row security: the privileges say it all
-    sees: Rule = field(default_factory=dict)
-    adds: Rule = field(default_factory=dict)
-    changes: Rule = field(default_factory=dict)
-    units: str = _NONE
-    person: str = "NULL"
-    kind: str = "''"
-    tip: str = "NULL"
-    sets: str = ""  # a change that pages may make
-    worker_sets: str = ""
-    owner: str = ""  # the column that names the person whose row it is
-    names: Callable[[Any], Any] = lambda person: person.user_id  # what stands there for a person
-    adds_own: bool = False  # only rows that name the person themself
-    samples: str = "true"  # which rows may serve as examples of one to add
-    spoilt: Sequence[Mapping[str, Any]] = ()  # what no row that a page adds may hold
-
-
-def privileges(text: str, columns: Sequence[str]) -> dict[str, set[str]]:
-    """Take "S I U(a,b) D" apart into columns by verb."""
-    found: dict[str, set[str]] = {verb: set() for verb in "SIUD"}
-    for verb, _, some in re.findall(r"([SIUD])(\(([^)]*)\))?", text):
-        found[verb] = set(some.split(",")) if some else set(columns)
-    return found
-
-
-def verbs_of(table: Table, step: str) -> str:
-    """What a step may with all rows of a table."""
-    steps: list[str] = []
-    for word in table.steps.split():
-        if word.isupper():
-            if step in steps:
-                return word
-            steps = []
-        else:
-            steps.append(word)
-    return ""
-
-
-def _reach(roles: frozenset[str], *more: str) -> dict[str, set[str]]:
-    found = {role: {"own", *more} | ({"child"} if role in BELOW else set()) for role in roles}
-    return {role: near | ({"broken"} if role in WORK else set()) for role, near in found.items()}
-
+from tests.access import triage_rows
+from tests.access.asking import ADMIN, AUDITOR, COMMANDER, LEGAL, LOOKS, OFFICER, READ, SPECIALIST, WORK
+from tests.access.stated import (
+    APART,
+    BY_BLOB,
+    BY_ITEM,
+    BY_SUBJECT,
+    BY_TIP,
+    NONE,
+    RECORD,
+    Rule,
+    Table,
+    by,
+    reach,
+)
 
 _EVERYBODY: Rule = {"*": {"signed-in": {"any"}}}
 _ADMINISTRATOR: Rule = {"*": {ADMIN: {"any"}}}
 _SELF: Rule = {"*": {"signed-in": {"self"}}}
-_APART = frozenset({LEGAL, COMMANDER, AUDITOR})
 # Whoever works on tips reads every list of known files; nobody else does.
 _ON_LISTS: Rule = {"*": {role: {"any"} for role in READ}}
-_RECORD: Rule = {"": _reach(READ), "apart": _reach(_APART)}
 _ANSWERS: Rule = {
-    "": {**_reach(frozenset({COMMANDER, AUDITOR})), "signed-in": {"self"}},
-    "apart": {**_reach(frozenset({COMMANDER, AUDITOR})), "signed-in": {"self"}},
+    "": {**reach(frozenset({COMMANDER, AUDITOR})), "signed-in": {"self"}},
+    "apart": {**reach(frozenset({COMMANDER, AUDITOR})), "signed-in": {"self"}},
 }
-
-
-def _by(where: str) -> dict[str, str]:
-    """Units, kind and identifier of the tip that a row belongs to."""
-    return {
-        "units": f"ARRAY(SELECT x.unit_id FROM tips_tip x WHERE {where})",
-        "kind": f"(SELECT CASE WHEN x.set_apart THEN 'apart' ELSE '' END FROM tips_tip x WHERE {where} LIMIT 1)",
-        "tip": f"(SELECT x.public_id FROM tips_tip x WHERE {where} LIMIT 1)",
-    }
 
 
 def _open(web: str = "", worker: str = "", intake: str = "") -> Table:
     return Table(web=web, worker=worker, intake=intake, open=True)
 
 
-def _staff(web: str, changes: Rule, *, sets: str = "", worker_sets: str = "", units: str = _NONE) -> Table:
-    readers = "notices rendering unsealing retention reading importing verifying S command SIUD"
+def _staff(web: str, changes: Rule, *, sets: str = "", worker_sets: str = "", units: str = NONE) -> Table:
+    readers = "notices rendering unsealing retention reading importing verifying triage S command SIUD"
     return Table(
         web,
         "",
@@ -114,21 +52,12 @@ def _staff(web: str, changes: Rule, *, sets: str = "", worker_sets: str = "", un
     )
 
 
-_BY_TIP = _by("x.id = t.tip_id")
-_BY_SUBJECT = _by("'tip:' || x.public_id = t.subject")
-_ITEM = "SELECT f.tip_id FROM tips_tipfile f WHERE f.item_id"
-_BY_ITEM = _by(f"x.id IN ({_ITEM} = t.item_id)")
-_BY_BLOB = _by(
-    "x.id IN (SELECT f.tip_id FROM tips_tipfile f JOIN evidence_item i ON i.id = f.item_id WHERE i.blob_id = t.blob_id)"
-)
-
-
 def _or_import(by: dict[str, str], upload: str) -> dict[str, str]:
     batch = f"SELECT b.unit_id FROM tips_import b JOIN tips_importupload u ON u.batch_id = b.id WHERE {upload}"
     return {**by, "units": f"{by['units']} || ARRAY({batch})"}
 
 
-_READERS = "reading verifying retention rendering unsealing notices"
+_READERS = "reading verifying retention rendering unsealing notices linking triage"
 _BATCH = {"units": "ARRAY(SELECT b.unit_id FROM tips_import b WHERE b.id = t.batch_id)"}
 _SUBJECT = "split_part(t.subject, ':', 1)"
 _NAMED = "split_part(t.subject, ':', 2)"
@@ -140,9 +69,9 @@ _EVENT_TIP = f"""x.public_id = CASE {_SUBJECT}
     END"""
 _OWN_ACT = {"signed-in": {"self"}}
 _EVENT: Rule = {
-    "": {**_reach(READ), **_OWN_ACT},
-    "apart": {**_reach(_APART), **_OWN_ACT},
-    "unsealing": {**_reach(frozenset({COMMANDER, AUDITOR})), **_OWN_ACT},
+    "": {**reach(READ), **_OWN_ACT},
+    "apart": {**reach(APART), **_OWN_ACT},
+    "unsealing": {**reach(frozenset({COMMANDER, AUDITOR})), **_OWN_ACT},
     "officer": {ADMIN: {"any"}, AUDITOR: {"own", "child", "root"}, **_OWN_ACT},
     "system": {ADMIN: {"any"}, AUDITOR: {"any"}, **_OWN_ACT},
     "hashlist": {**_ON_LISTS["*"], **_OWN_ACT},
@@ -156,7 +85,7 @@ TABLES: dict[str, Table] = {
         intake="I",
         worker="S I",
         steps="custody verifying unsealing rendering command SI"
-        " reading importing expiry sweeping retention notices matching lists I",
+        " reading importing expiry sweeping retention notices matching linking triage lists I",
         units=f"""ARRAY(SELECT x.unit_id FROM tips_tip x WHERE {_EVENT_TIP}
             UNION SELECT b.unit_id FROM tips_import b WHERE t.subject = 'import:' || b.public_id
             UNION SELECT b.unit_id FROM tips_import b JOIN tips_importupload u ON u.batch_id = b.id
@@ -244,13 +173,13 @@ TABLES: dict[str, Table] = {
     "units_notice": Table(
         web="S I",
         worker="S I",
-        steps="notices rendering unsealing retention reading importing verifying expiry I command SI",
+        steps="notices rendering unsealing retention reading importing verifying expiry triage I command SI",
         units="ARRAY[t.unit_id]",
         person="t.user_id",
         kind="t.role",
         sees={
             "": {"signed-in": {"self"}},
-            **{role: {role: _reach(frozenset({role}))[role]} for role in READ | {ADMIN}},
+            **{role: {role: reach(frozenset({role}))[role]} for role in READ | {ADMIN}},
         },
         adds={"*": {"signed-in": {"any"}, "nobody": {"any"}}},
     ),
@@ -268,10 +197,10 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I",
         worker="S I",
-        steps="reading importing rendering verifying sweeping retention matching S command SI",
-        sees=_RECORD,
+        steps="reading importing rendering verifying sweeping retention matching linking triage S command SI",
+        sees=RECORD,
         **_or_import(
-            {key: value.replace("t.blob_id", "t.id") for key, value in _BY_BLOB.items()},
+            {key: value.replace("t.blob_id", "t.id") for key, value in BY_BLOB.items()},
             "u.item_id IN (SELECT i.id FROM evidence_item i WHERE i.blob_id = t.id)",
         ),
     ),
@@ -285,18 +214,19 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I",
         worker="S I U(name_key_part)",
-        steps="reading importing rendering verifying sweeping matching S retention SU command SIU",
-        sees=_RECORD,
+        steps="reading importing rendering verifying sweeping matching linking triage S retention SU command SIU",
+        sees=RECORD,
         worker_sets="name_key_part = ''",
-        **_or_import({key: value.replace("t.item_id", "t.id") for key, value in _BY_ITEM.items()}, "u.item_id = t.id"),
+        **_or_import({key: value.replace("t.item_id", "t.id") for key, value in BY_ITEM.items()}, "u.item_id = t.id"),
     ),
     # --- tips
     "tips_tip": Table(
         web="S",
         intake="S I U(state,state_at)",
         worker="S I U(state,state_at,set_apart)",
-        steps="verifying retention rendering unsealing notices matching S reading expiry SU importing SI command SIU",
-        sees=_RECORD,
+        steps="verifying retention rendering unsealing notices matching linking triage S reading expiry SU importing SI"
+        " command SIU",
+        sees=RECORD,
         worker_sets="set_apart = true",
         units="ARRAY[t.unit_id]",
         kind="CASE WHEN t.set_apart THEN 'apart' ELSE '' END",
@@ -306,80 +236,82 @@ TABLES: dict[str, Table] = {
         web="S(id,tip_id,kind,file_id,size,sha256,received_at)",
         intake="S(id,tip_id,kind,file_id,size,sha256,received_at) I",
         worker="S I U(key_part)",
-        steps="reading verifying rendering unsealing notices expiry S retention SU importing SI command SIU",
-        sees=_RECORD,
+        steps="reading verifying rendering unsealing notices expiry linking triage S retention SU importing SI"
+        " command SIU",
+        sees=RECORD,
         worker_sets="key_part = ''",
-        **_BY_TIP,
+        **BY_TIP,
     ),
     "tips_tipfile": Table(
-        web="S", intake="S I", worker="S I", steps=f"{_READERS} expiry matching S command SI", sees=_RECORD, **_BY_TIP
+        web="S", intake="S I", worker="S I", steps=f"{_READERS} expiry matching S command SI", sees=RECORD, **BY_TIP
     ),
     "tips_summary": Table(
         web="S",
         worker="S I U",
-        steps="verifying rendering unsealing notices S reading importing command SIU retention SU",
-        sees=_RECORD,
+        steps="verifying rendering unsealing notices linking triage S reading importing command SIU retention SU",
+        sees=RECORD,
         worker_sets="version = 0",
-        **_BY_TIP,
+        **BY_TIP,
     ),
     "tips_shown": Table(
         web="S",
         worker="S I U D",
-        steps="verifying rendering unsealing notices S reading importing SIU retention SD command SIUD",
-        sees=_RECORD,
+        steps="verifying rendering unsealing notices linking triage S reading importing SIU retention SD command SIUD",
+        sees=RECORD,
         worker_sets="version = 0",
-        **_BY_TIP,
+        **BY_TIP,
     ),
     "tips_unread": Table(
         intake="S I",
         worker="S I U D",
-        steps="verifying retention rendering unsealing notices S reading SUD expiry SI importing SID command SIUD",
+        steps="verifying retention rendering unsealing notices linking triage S reading SUD expiry SI importing SID"
+        " command SIUD",
         worker_sets="tip_id = 0",
     ),
     "tips_likelyduplicate": Table(
         web="S",
         worker="S I",
-        steps="verifying retention rendering unsealing notices S reading importing command SI",
-        sees=_RECORD,
-        **_BY_TIP,
+        steps="verifying retention rendering unsealing notices linking triage S reading importing command SI",
+        sees=RECORD,
+        **BY_TIP,
     ),
     "tips_import": Table(
         web="S",
         intake="S I",
         worker="S I U",
         steps="verifying retention S importing SU command SIU",
-        sees=_RECORD,
+        sees=RECORD,
         units="ARRAY[t.unit_id]",
         worker_sets="expected = 0",
     ),
     "tips_importedfile": Table(
-        web="S", worker="S I", steps="verifying retention S importing command SI", sees=_RECORD, **_BATCH
+        web="S", worker="S I", steps="verifying retention S importing command SI", sees=RECORD, **_BATCH
     ),
     "tips_importupload": Table(
-        web="S", intake="S I", worker="S", steps="importing verifying retention command S", sees=_RECORD, **_BATCH
+        web="S", intake="S I", worker="S", steps="importing verifying retention command S", sees=RECORD, **_BATCH
     ),
     # --- sealed identities
     "sealed_identity": Table(
         web="S(id,public_id,subject,source,pseudonym,kind,rule_version,made_at,destroyed_at)",
         worker="S I U D",
         steps="reading importing command SIUD unsealing verifying S retention SU",
-        sees=_RECORD,
+        sees=RECORD,
         worker_sets="rule_version = 0",
-        **_BY_SUBJECT,
+        **BY_SUBJECT,
     ),
     "sealed_search_digest": Table(
         web="S",
         worker="S I D",
         steps="reading importing command SID verifying S retention SD",
-        sees={"": _reach(frozenset({OFFICER, SPECIALIST}))},
-        **_by("'tip:' || x.public_id = (SELECT i.subject FROM sealed_identity i WHERE i.id = t.identity_id)"),
+        sees={"": reach(frozenset({OFFICER, SPECIALIST}))},
+        **by("'tip:' || x.public_id = (SELECT i.subject FROM sealed_identity i WHERE i.id = t.identity_id)"),
     ),
     "sealed_unsealing": Table(
         web="S I U(state,closed_at,answer_key_part,answer_body)",
         worker="S U",
         steps="unsealing retention command SU verifying notices S",
         sees=_ANSWERS,
-        adds={"": _reach(frozenset({OFFICER, SPECIALIST}))},
+        adds={"": reach(frozenset({OFFICER, SPECIALIST}))},
         adds_own=True,
         changes=_SELF,
         person="t.user_id",
@@ -391,33 +323,33 @@ TABLES: dict[str, Table] = {
             {"answered_at": "2026-01-01T00:00:00Z"},
             {"identity": "ID-1111-1111"},
         ),
-        **_BY_SUBJECT,
+        **BY_SUBJECT,
     ),
     # --- looking at files
     "viewing_warrant": Table(
         web="S I",
         worker="S",
         steps="rendering verifying command S",
-        sees=_RECORD,
-        adds={"": _reach(LOOKS)},
+        sees=RECORD,
+        adds={"": reach(LOOKS)},
         adds_own=True,
         person="t.user_id",
         owner="user_id",
-        **_BY_ITEM,
+        **BY_ITEM,
     ),
     "viewing_viewing": Table(
         web="S I U(state,closed_at)",
         worker="S U",
         steps="rendering command SU verifying S",
-        sees={"": {**_reach(frozenset({COMMANDER, AUDITOR, LEGAL})), "signed-in": {"self"}}},
-        adds={"": _reach(LOOKS)},
+        sees={"": {**reach(frozenset({COMMANDER, AUDITOR, LEGAL})), "signed-in": {"self"}}},
+        adds={"": reach(LOOKS)},
         adds_own=True,
         changes=_SELF,
         person="t.user_id",
         owner="user_id",
         sets="closed_at = now()",
         spoilt=({"state": "ready"}, {"expires_at": "2999-01-01T00:00:00Z"}, {"answered_at": "2026-01-01T00:00:00Z"}),
-        **_BY_SUBJECT,
+        **BY_SUBJECT,
     ),
     "viewing_picture": Table(
         web="S D",
@@ -431,11 +363,11 @@ TABLES: dict[str, Table] = {
         web="S(id,blob_id,at,outcome,violent,rule) I",
         worker="S",
         steps="verifying command S",
-        sees=_RECORD,
+        sees=RECORD,
         adds=_SELF,
         person="t.user_id",
         spoilt=({"user_id": -1},),
-        **_BY_BLOB,
+        **BY_BLOB,
     ),
     "viewing_exposure": Table(
         web="S I",
@@ -450,8 +382,8 @@ TABLES: dict[str, Table] = {
         web="S I U(state,decided_by_id,decided_at,expires_at)",
         worker="S U(state,written_at)",
         steps="rendering command SU verifying S",
-        sees=_RECORD,
-        adds={"": _reach(frozenset({OFFICER}))},
+        sees=RECORD,
+        adds={"": reach(frozenset({OFFICER}))},
         adds_own=True,
         changes={"": {COMMANDER: {"own", "child", "broken", "!self"}}},
         person="t.user_id",
@@ -459,39 +391,39 @@ TABLES: dict[str, Table] = {
         sets="expires_at = now()",
         worker_sets="state = 'expired'",
         spoilt=({"state": "approved"}, {"decided_by_id": -1}),
-        **_BY_SUBJECT,
+        **BY_SUBJECT,
     ),
     # --- retention
     "retention_hold": Table(
         web="S I U(lifted_by_id,lifted_at)",
         worker="S",
         steps="retention verifying command S",
-        sees={"": _reach(_APART)},
-        adds={"": _reach(frozenset({LEGAL, COMMANDER}))},
+        sees={"": reach(APART)},
+        adds={"": reach(frozenset({LEGAL, COMMANDER}))},
         adds_own=True,
-        changes={"": _reach(frozenset({LEGAL, COMMANDER}))},
+        changes={"": reach(frozenset({LEGAL, COMMANDER}))},
         person="t.placed_by_id",
         owner="placed_by_id",
         sets="lifted_at = now()",
-        **_BY_SUBJECT,
+        **BY_SUBJECT,
     ),
     "retention_apart": Table(
         web="S I",
         worker="S",
-        steps="retention verifying reading importing command S",
-        sees={"": _reach(_APART)},
-        adds={"": _reach(frozenset({LEGAL, COMMANDER}))},
+        steps="retention verifying reading importing linking triage command S",
+        sees={"": reach(APART)},
+        adds={"": reach(frozenset({LEGAL, COMMANDER}))},
         adds_own=True,
         person="t.by_id",
         owner="by_id",
-        **_BY_SUBJECT,
+        **BY_SUBJECT,
     ),
     "retention_destruction": Table(
         web="S I U(state,decided_by_id,decided_at)",
         worker="S U(state,done_at,certificate)",
         steps="retention command SU verifying S",
-        sees={"*": {role: near - {"broken"} for role, near in _reach(_APART).items()}},
-        adds={"*": _reach(frozenset({LEGAL}))},
+        sees={"*": {role: near - {"broken"} for role, near in reach(APART).items()}},
+        adds={"*": reach(frozenset({LEGAL}))},
         adds_own=True,
         changes={"*": {COMMANDER: {"own", "child", "!self"}}},
         samples="t.state = 'asked'",
@@ -500,7 +432,7 @@ TABLES: dict[str, Table] = {
         sets="decided_at = now()",
         worker_sets="certificate = ''",
         spoilt=({"state": "approved"},),
-        **_BY_SUBJECT,
+        **BY_SUBJECT,
     ),
 }
 
@@ -513,11 +445,11 @@ def _of_lists(worker: str, verbs: str, *, web: str = "S", sets: str = "") -> Tab
 
 def _of_files(by: dict[str, str], steps: str, worker: str) -> Table:
     """A table of what was worked out about files."""
-    return Table(web="S", worker=worker, steps=steps, sees=_RECORD, worker_sets="version = 0", **by)
+    return Table(web="S", worker=worker, steps=steps, sees=RECORD, worker_sets="version = 0", **by)
 
 
-_FOUND = ("lists S matching command SIUD", "S I U D")
-_TOLD = ("matching command SIU", "S I U")
+_FOUND = ("lists linking triage S matching command SIUD", "S I U D")
+_TOLD = ("linking triage S matching command SIU", "S I U")
 
 TABLES |= {
     "matching_list": _of_lists("S I", "SI"),
@@ -554,13 +486,14 @@ TABLES |= {
     "matching_waiting": Table(
         intake="S I", worker="S I D", steps="importing SI matching command SID", worker_sets="tip_id = 0"
     ),
-    "matching_progress": _of_files(_BY_TIP, *_TOLD),
-    "matching_filestate": _of_files(_BY_TIP, *_TOLD),
-    "matching_fingerprint": _of_files(_BY_BLOB, *_FOUND),
-    "matching_frame": replace(_of_files(_BY_BLOB, *_FOUND), worker_sets="quality = 0"),
+    "matching_progress": _of_files(BY_TIP, *_TOLD),
+    "matching_filestate": _of_files(BY_TIP, *_TOLD),
+    "matching_fingerprint": _of_files(BY_BLOB, *_FOUND),
+    "matching_frame": replace(_of_files(BY_BLOB, *_FOUND), worker_sets="quality = 0"),
     "matching_pair": Table(worker="S I D", steps="matching command SID", worker_sets="key = 0"),
-    "matching_match": _of_files(_BY_BLOB, *_FOUND),
-    "matching_near": _of_files(_BY_BLOB, "matching command SIUD", "S I U D"),
-    "matching_sighting": replace(_of_files(_BY_BLOB, *_FOUND), worker_sets="tips = 0"),
+    "matching_match": _of_files(BY_BLOB, *_FOUND),
+    "matching_near": _of_files(BY_BLOB, "linking triage S matching command SIUD", "S I U D"),
+    "matching_sighting": replace(_of_files(BY_BLOB, *_FOUND), worker_sets="tips = 0"),
     "matching_horizon": _open("", "S I U"),
 }
+TABLES |= triage_rows.TABLES

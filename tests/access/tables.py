@@ -13,13 +13,13 @@ import psycopg
 from django.db import connection
 
 from nightlight.trust import identity
-from tests.access import rows
+from tests.access import rows, stated
 from tests.access.world import database_role, relation, undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.access.rows import Table
+    from tests.access.stated import Table
     from tests.access.world import Person, World
 
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -114,7 +114,7 @@ def relations(person: Person, row: Row) -> set[str]:
     return found | {"any"}
 
 
-def allowed(rule: rows.Rule, person: Person, row: Row) -> bool:
+def allowed(rule: stated.Rule, person: Person, row: Row) -> bool:
     """Whether the rule lets this person at this row."""
     roles = {person.role, "signed-in" if person.user else "nobody"}
     by_role = rule.get(row.kind, rule.get("*", {}))
@@ -244,7 +244,7 @@ def _changed(name: str, table: Table, every: list[Row], person: Person) -> Itera
 def privilege_differences(role: str, name: str) -> list[str]:
     """Every verb and column of a table tried by one database role, compared with what is stated for it."""
     table = rows.TABLES[name]
-    stated = rows.privileges(getattr(table, role), columns(name))
+    may = stated.privileges(getattr(table, role), columns(name))
     found: list[str] = []
     with database_role(ROLES[role]):
         for column in written(name):
@@ -253,10 +253,10 @@ def privilege_differences(role: str, name: str) -> list[str]:
                 ("I", f'INSERT INTO {name} ("{column}") SELECT NULL WHERE false'),
                 ("U", f'UPDATE {name} SET "{column}" = NULL WHERE false'),
             ):
-                if (attempt(sql) == "refused") is (column in stated[verb]):
-                    found.append(f"{role} {verb} {name}.{column}: {'refused' if column in stated[verb] else 'allowed'}")
-        if (attempt(f"DELETE FROM {name} WHERE false") == "refused") is bool(stated["D"]):
-            found.append(f"{role} D {name}: {'refused' if stated['D'] else 'allowed'}")
+                if (attempt(sql) == "refused") is (column in may[verb]):
+                    found.append(f"{role} {verb} {name}.{column}: {'refused' if column in may[verb] else 'allowed'}")
+        if (attempt(f"DELETE FROM {name} WHERE false") == "refused") is bool(may["D"]):
+            found.append(f"{role} D {name}: {'refused' if may['D'] else 'allowed'}")
         if attempt(f"TRUNCATE {name}") != "refused":
             found.append(f"{role} empties {name}")
     return found
@@ -270,8 +270,8 @@ def step_differences(world: World, name: str, steps: Sequence[str] = ()) -> list
     table = rows.TABLES[name]
     every = rows_of(world, name)
     found: list[str] = []
-    for step in steps or (*rows.STEPS, "no-such-step", ""):
-        may = rows.verbs_of(table, step)
+    for step in steps or (*stated.STEPS, "no-such-step", ""):
+        may = stated.verbs_of(table, step)
         with _stepping(step):
             got = _verbs(name, table, every)
         if got != may:

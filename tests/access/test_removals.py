@@ -14,7 +14,7 @@ from django.db import connection
 
 from nightlight.config import rights
 from nightlight.trust.rights import INTAKE, WEB, WORKER
-from tests.access import expected, pages, rows, tables
+from tests.access import expected, pages, rows, tables, triage_pages
 from tests.access.world import undone
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _BY_AUDIT = "the query asks again for the role of an auditor"
 _BY_ACTION = "the action asks again for the role"
 _BY_OWNER = "nobody finds it but whose own it is"
 REFUSED_TWICE: dict[str, str] = {
+    **triage_pages.REFUSED_TWICE,
     **dict.fromkeys(("desk:inbox", "desk:arrivals", "desk:find", "desk:tip"), _BY_QUERY),
     **dict.fromkeys(("desk:imports", "desk:import", "desk:import-progress"), _BY_QUERY),
     **dict.fromkeys(("audit:entries", "audit:entry", "audit:take-out", "audit:person", "audit:record"), _BY_AUDIT),

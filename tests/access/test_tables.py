@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightlight.config import rights
-from tests.access import rows, tables
+from tests.access import rows, stated, tables
 
 if TYPE_CHECKING:
     from tests.access.world import World
@@ -21,8 +21,8 @@ def test_every_table_is_in_the_expectation(world: World) -> None:
     found = {row[0] for row in tables.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
     assert sorted(found - rows.TABLES.keys()) == [], "say in rows.py who may see these"
     assert sorted(rows.TABLES.keys() - found) == [], "these tables are gone"
-    steps = {step for stated in rights.TABLES.values() for step in stated.steps}
-    assert sorted(steps - {*rows.STEPS}) == [], "say in rows.py what these steps may"
+    steps = {step for table in rights.TABLES.values() for step in table.steps}
+    assert sorted(steps - {*stated.STEPS}) == [], "say in stated.py what these steps may"
 
 
 @pytest.mark.parametrize("name", SECURED)

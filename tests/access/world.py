@@ -43,7 +43,7 @@ from nightlight.trust.units.models import Glass, Post, Unit
 from nightlight.trust.units.viewer import Viewer, viewer_of
 from nightlight.trust.viewing import models as viewing
 from nightlight.trust.viewing.actions import session_digest
-from tests.access import known
+from tests.access import known, triage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,6 +148,8 @@ class World:
     apart: set[str] = field(default_factory=set)  # tips about people who were cleared
     hash_list: str = ""  # the public id of a list of known files
     unread: str = ""  # the tip that nobody has read yet
+    alerts: dict[str, str] = field(default_factory=dict)  # of the report with a file
+    held: dict[str, str] = field(default_factory=dict)  # a tip that the unit's investigator works on
 
     @cached_property
     def codes(self) -> dict[int, str]:
@@ -283,6 +285,7 @@ def build() -> World:
     _retention(world)
     _notices(world)
     known.build(world)
+    triage.build(world)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ANALYZE")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nightlight.exercise.lists import Lists
 
 _FILE = "demo.json"
+# Planted cases that stay together, so that one person meets them; by their names in the ground truth.
+_CASES = ("meeting this evening", "one person on three platforms", "one file shared by many")
 
 
 def demo(
@@ -121,7 +123,9 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     endings = Counter(str(r.ending) for r in filed.receipts)
     told = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
     base.say(f"The exercise is filed: {told}. {len(filed.surprises)} did not go as planned.")
-    handed = sum(organisation.hand_out(by=base.BY, at=clock.now()).values())
+    cases = {key for case in made.truth.planted if case.name in _CASES for key in case.reports}
+    planted = {filed.ids[key] for key in cases if key in filed.ids}
+    handed = sum(organisation.hand_out(by=base.BY, at=clock.now(), planted=planted).values())
     base.say(f"{handed} of them were handed to the units of the exercise.")
     withdrawn, updated = exhibits.renew(by=base.BY, now=clock.now, made=listed, list_id=partner["list"])
     base.say(f"A second version of the first list withdrew {withdrawn} entries and updated {updated}.")

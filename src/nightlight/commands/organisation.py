@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from nightlight.trust.units.models import Unit
@@ -45,6 +45,7 @@ PLACES = (
     Place("PS-HILLVIEW", "Hillview police station", "station", "MH-LAKESIDE", share=6),
     Place("IN-VID", "Victim identification unit (exercise)", "special", ROOT, share=6),
 )
+FINDS = "IN-MH"
 PEOPLE = (
     Somebody("analyst", "Nila Menon", "intake-analyst", ROOT, "Inspector"),
     Somebody("triage", "Arun Kulkarni", "triage-officer", "IN-MH", "Inspector"),
@@ -86,8 +87,11 @@ def make(*, by: str, at: datetime) -> list[dict[str, str]]:
     return told
 
 
-def hand_out(*, by: str, at: datetime) -> Mapping[str, int]:
-    """Hand finished tips of the receiving unit to the units of the exercise, each its share; return how many went."""
+def hand_out(*, by: str, at: datetime, planted: Collection[int] = ()) -> Mapping[str, int]:
+    """Hand finished tips of the receiving unit to the units of the exercise, each its share; return how many went.
+
+    Reports with these numbers, the planted cases, go to the unit of the triage officer, who is to find them.
+    """
     from django.db import transaction
 
     from nightlight.foundation.refusals import Conflict
@@ -102,9 +106,9 @@ def hand_out(*, by: str, at: datetime) -> Mapping[str, int]:
     waiting = Tip.objects.filter(unit__receives=True, state=State.RECEIVED).select_related("unit").order_by("id")
     for tip in waiting:
         number = draw.randrange(100)
-        if number >= len(targets):
+        if tip.report_id not in planted and number >= len(targets):
             continue
-        code = targets[number]
+        code = FINDS if tip.report_id in planted else targets[number]
         try:
             with transaction.atomic():
                 handing.hand_over(by=by, at=at, tip=tip, to=units[code], why=handing.Why.AREA)

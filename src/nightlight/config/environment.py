@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -47,6 +47,8 @@ class Environment:
     intake_profile: str  # NIGHTLIGHT_INTAKE_PROFILE: advise, sandbox or strict
     intake_preset: str  # NIGHTLIGHT_INTAKE_STATUS: modern or legacy-200
     intake_newer: bool  # NIGHTLIGHT_INTAKE_NEWER_ELEMENTS: accept elements newer than November 2025
+    alert_urls: tuple[str, ...] = field(repr=False)  # NIGHTLIGHT_ALERT_URLS_FILE: lines of the file, mode 0600
+    alert_minutes: int  # NIGHTLIGHT_ALERT_MINUTES: until the next in line are called
     law: str  # NIGHTLIGHT_LAW: the country whose law pack is used
     zone: str  # NIGHTLIGHT_ZONE: the officers' time zone
     log_level: str  # NIGHTLIGHT_LOG_LEVEL
@@ -113,6 +115,15 @@ def _private(env: Mapping[str, str], name: str) -> str:
     return text
 
 
+def _addresses(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the addresses in a file, one a line; they hold passwords, so none is ever repeated in a message."""
+    lines = [line.strip() for line in _private(env, name).splitlines()]
+    for number, line in enumerate(lines, 1):
+        if line and not line.startswith("#") and not line.partition("://")[2]:
+            raise WrongSetting(f"{name}: line {number} of the file is no address such as mailtos://... or json://...")
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
 
@@ -162,6 +173,8 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         intake_profile=_one_of(env, "NIGHTLIGHT_INTAKE_PROFILE", PROFILES),
         intake_preset=_one_of(env, "NIGHTLIGHT_INTAKE_STATUS", PRESETS),
         intake_newer=_flag(env, "NIGHTLIGHT_INTAKE_NEWER_ELEMENTS", default=False),
+        alert_urls=_addresses(env, "NIGHTLIGHT_ALERT_URLS_FILE"),
+        alert_minutes=_count(env, "NIGHTLIGHT_ALERT_MINUTES", 5),
         law=_one_of(env, "NIGHTLIGHT_LAW", ("IN", "US")),
         zone=env.get("NIGHTLIGHT_ZONE", "").strip() or "Asia/Kolkata",
         log_level=_one_of(env, "NIGHTLIGHT_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from nightlight.pipeline.linking import models as linking
+from nightlight.pipeline.linking import rights as linking_rights
 from nightlight.pipeline.matching import models as matching
 from nightlight.pipeline.matching import rights as matching_rights
 from nightlight.pipeline.tips import models as tips
 from nightlight.pipeline.tips import rights as tips_rights
+from nightlight.pipeline.triage import models as triage
+from nightlight.pipeline.triage import rights as triage_rights
 from nightlight.trust.accounts import rights as accounts_rights
 from nightlight.trust.custody import models as custody
 from nightlight.trust.custody import rights as custody_rights
@@ -37,6 +41,8 @@ APPEND_ONLY = (
     *tips.APPEND_ONLY_TABLES,
     *viewing.APPEND_ONLY_TABLES,
     *matching.APPEND_ONLY_TABLES,
+    *linking.APPEND_ONLY_TABLES,
+    *triage.APPEND_ONLY_TABLES,
 )
 _QUEUE = Rights(
     web="SELECT, INSERT, UPDATE",
@@ -80,6 +86,8 @@ TABLES: dict[str, Rights] = {
     **tips_rights.TABLES,
     **viewing_rights.TABLES,
     **matching_rights.TABLES,
+    **linking_rights.TABLES,
+    **triage_rights.TABLES,
     **_OTHERS,
 }
 ROLES = (WEB, INTAKE, WORKER)

@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "nightlight.trust.retention",
     "nightlight.pipeline.tips",
     "nightlight.pipeline.matching",
+    "nightlight.pipeline.linking",
+    "nightlight.pipeline.triage",
     "nightlight.config.apps.StoryConfig",
 ]
 
@@ -286,3 +288,8 @@ LOGGING_CONFIG = None
 NIGHTLIGHT_SEALING_KEYS_DIR = ENVIRONMENT.keys / "sealing"
 NIGHTLIGHT_SEALED_SEARCH_KEY = secrets.keep(ENVIRONMENT.keys, "sealed-search.key")
 NIGHTLIGHT_SEARCH_DIGEST_KEY = secrets.keep(ENVIRONMENT.keys, "search-digest.key")
+
+# --- alerts ---------------------------------------------------------------------------------------------------
+
+NIGHTLIGHT_ALERT_URLS = ENVIRONMENT.alert_urls
+NIGHTLIGHT_ALERT_MINUTES = ENVIRONMENT.alert_minutes

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -49,14 +50,36 @@ def run() -> None:
 async def _work(ours: App) -> None:
     async with ours.open_async():
         insist_on_ends(ours.job_manager)
-        await ours.run_worker_async(
-            concurrency=3,  # one of them may be making fingerprints for a while
-            fetch_job_polling_interval=2.0,
-            update_heartbeat_interval=5.0,
-            stalled_worker_timeout=20.0,
-            delete_jobs="successful",
-            install_signal_handlers=True,
-        )
+        # Alerts and the scores that raise them wait behind no other work.
+        both = {
+            asyncio.create_task(_run(ours, concurrency=4)),
+            asyncio.create_task(_run(ours, concurrency=2, queues=["alerts", "triage"])),
+        }
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        told = asyncio.create_task(stopped.wait())
+        # Where one of them ends, both do: its error is raised, and run() starts both again.
+        await asyncio.wait({*both, told}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        for one in both:
+            one.cancel()  # a worker that is cancelled finishes the jobs it has begun, and takes no other
+        for error in await asyncio.gather(*both, return_exceptions=True):
+            if isinstance(error, Exception):
+                raise error
+        if not stopped.is_set():
+            raise RuntimeError("a worker ended by itself")
+
+
+def _run(ours: App, **how: Any) -> Coroutine[Any, Any, None]:  # noqa: ANN401 - handed through as it comes
+    return ours.run_worker_async(
+        fetch_job_polling_interval=2.0,
+        update_heartbeat_interval=5.0,
+        stalled_worker_timeout=20.0,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+        **how,
+    )
 
 
 def insist_on_ends(manager: JobManager) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -90,7 +90,7 @@ def _file(rng: Random, slot: Slot, pool: Pool, key: str, number: int) -> Planned
     # Supplemental files may carry neither label (Reporting API, fileRelevance).
     plain = classification is None and "potentialMeme" not in annotations
     taken = (uploaded - timedelta(days=rng.randint(0, 300))).strftime("%Y:%m:%d %H:%M:%S")
-    return PlannedFile(
+    file = PlannedFile(
         key=f"{key}/{number}",
         name=f"{rng.choice(names.FILE_WORDS)}_{uploaded:%Y%m%d}_{rng.randint(1, 9999):04d}.{picture.suffix}",
         picture=picture,
@@ -108,6 +108,17 @@ def _file(rng: Random, slot: Slot, pool: Pool, key: str, number: int) -> Planned
         exif=(("Model", rng.choice(names.PHONE_MODELS)), ("DateTimeOriginal", taken)) if rng.random() < 0.12 else (),
         note="Matched to a list by its hash; not opened." if viewed is None and rng.random() < 0.3 else None,
     )
+    if slot.filed_at is not None and shared == slot.shared:
+        file = replace(file, uploaded_at=uploaded)
+    return file if _keeps_camera(file) else replace(file, exif=())
+
+
+def _keeps_camera(file: PlannedFile) -> bool:
+    """Whether the details of the camera come through: platforms strip them, so one file in a hundred has any.
+
+    Drawn from a stream of its own, so that the rest of a world stays as it was when twelve in a hundred had them.
+    """
+    return chance.stream("camera details", file.name, file.picture.seed).random() < 0.08
 
 
 def _fresh(rng: Random) -> Picture:

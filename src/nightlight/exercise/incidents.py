@@ -15,7 +15,6 @@ from nightlight.exercise.people import Account, Person, young
 from nightlight.exercise.plan import (
     AddressEvent,
     Associated,
-    Case,
     Email,
     IncidentType,
     Location,
@@ -24,10 +23,12 @@ from nightlight.exercise.plan import (
     Slot,
 )
 from nightlight.exercise.reporters import BY_KEY, Clock, Ports, Reporter
-from nightlight.exercise.truth import TrueEvent
+from nightlight.exercise.truth import Spoken, TrueEvent
 
 if TYPE_CHECKING:
     from random import Random
+
+    from nightlight.exercise.danger import Risk
 
 PUBLISHED = {
     IncidentType.MATERIAL: 31_901_234,
@@ -52,6 +53,8 @@ BATCH_LABELS = (("viral",), ("potentialMeme",), ("viral", "potentialMeme"))
 ELSEWHERE = {True: Location("Boise", "ID", "US"), False: Location("Kochi", "Kerala", "IN")}
 """Where a wrong estimate places a person, by whether the person is in India."""
 
+SAME_MAIL = "victim and reported share an e-mail address"
+
 WITH_RECIPIENT = {IncidentType.ENTICEMENT, IncidentType.UNSOLICITED}
 WITH_VICTIM = {IncidentType.ENTICEMENT, IncidentType.MOLESTATION, IncidentType.TRAFFICKING}
 
@@ -73,10 +76,13 @@ def quotas(reports: int) -> dict[IncidentType, int]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A planned report together with what is true about its addresses."""
+    """A planned report together with what is true: its addresses, the signs it shows, the lines it quotes."""
 
     report: PlannedReport
     events: tuple[TrueEvent, ...]
+    risk: Risk | None = None
+    signs: tuple[str, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
 
 
 def tell(rng: Random, key: str, slot: Slot, pool: Pool, prior: tuple[str, ...]) -> Told:
@@ -111,7 +117,7 @@ def tell(rng: Random, key: str, slot: Slot, pool: Pool, prior: tuple[str, ...]) 
         law_enforcement=_law_enforcement(rng) if rng.random() < 0.02 else (),
         at_note=rng.choice((None, None, "Time of detection by our check, not of the upload.")),
     )
-    return Told(_urgent(rng, _with_others(rng, report, reporter, slot.kind), slot), true)
+    return Told(_with_others(rng, report, reporter, slot.kind), true)
 
 
 def tell_batch(rng: Random, key: str, slot: Slot, pool: Pool, others: tuple[Person, ...]) -> Told:
@@ -280,7 +286,7 @@ def _with_others(rng: Random, report: PlannedReport, reporter: Reporter, kind: I
     harmed = kind in WITH_VICTIM and rng.random() < 0.8
     if harmed and report.reported[0].emails and rng.random() < 0.3:
         pupil = replace(pupil, emails=(report.reported[0].emails[0],))
-        findings = (*findings, "victim and reported share an e-mail address")
+        findings = (*findings, SAME_MAIL)
     victim = replace(pupil, school=rng.choice(names.SCHOOLS) if rng.random() < 0.5 else None,
                      born=born if rng.random() < 0.4 else None)  # fmt: skip
     asks_money = report.narrative is not None and "asked for money" in report.narrative
@@ -291,12 +297,3 @@ def _with_others(rng: Random, report: PlannedReport, reporter: Reporter, kind: I
         annotations=("sextortion",) if asks_money and kind is IncidentType.ENTICEMENT else report.annotations,
         findings=findings,
     )
-
-
-def _urgent(rng: Random, report: PlannedReport, slot: Slot) -> PlannedReport:
-    """Ask for high priority: always for the planted meeting, now and then where a young person is at hand."""
-    if slot.planted is Case.MEETING:
-        return replace(report, escalation=wording.URGENT)
-    if report.victims and rng.random() < 0.2:
-        return replace(report, escalation=rng.choice(wording.ESCALATIONS))
-    return report

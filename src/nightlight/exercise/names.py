@@ -116,6 +116,9 @@ BIOS = (
     "New here, be kind.",
 )
 
+WORK_BIOS = tuple(bio for bio in BIOS if "Tuition" in bio or "driver" in bio)
+"""Profiles that speak of work with children; they are among the ordinary ones as well."""
+
 STREETS = (
     "Lotus Lane",
     "Banyan Cross",

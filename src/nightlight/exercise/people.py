@@ -17,6 +17,7 @@ from nightlight.exercise.names import (
     SCREEN_WORDS,
     STREETS,
     TOWNS,
+    WORK_BIOS,
 )
 from nightlight.exercise.networks import (
     ANONYMISER,
@@ -165,6 +166,9 @@ def _accounts(rng: Random, handle: str, first: str, last: str, country: str) -> 
     other = Email(f"{handle.replace('.', '_')}@{rng.choice(MAIL_HOSTS)}")
     shown = rng.choice((f"{first} {last}", first, handle, rng.choice(NATIVE_NAMES[country])))
     bio = rng.choice(BIOS) if rng.random() < 0.3 else None
+    # Few really work with children: three in two hundred, drawn apart so that the rest of the person stays as it was.
+    if bio in WORK_BIOS and chance.stream(handle, "work").random() >= 0.2:
+        bio = BIOS[0]
     chosen = rng.sample(REPORTERS, k=rng.choice((1, 1, 2, 2, 3, 4)))
     accounts = (_account(rng, reporter, handle, rng.choice((mail, mail, other, None))) for reporter in chosen)
     return tuple(replace(account, display_name=shown, bio=bio) for account in accounts)

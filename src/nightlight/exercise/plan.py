@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from nightlight.exercise.danger import Risk
     from nightlight.exercise.patterns import Picture
     from nightlight.exercise.people import Person
+    from nightlight.exercise.speech import Voice
 
 
 class IncidentType(StrEnum):
@@ -42,6 +44,8 @@ class Case(StrEnum):
     MEETING = "meeting this evening"
     THREE_PLATFORMS = "one person on three platforms"
     SHARED_BY_MANY = "one file shared by many"
+    EARLIEST = "earliest uploader of the file shared by many"
+    WITH_SIGNS = "sharer of the file shared by many with other signs"
 
 
 class Fault(StrEnum):
@@ -238,7 +242,11 @@ class PlannedReport:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place waiting to be filled: `shared` names the shared file, `planted` the planted case."""
+    """A place waiting to be filled: `shared` names the shared file, `planted` the planted case.
+
+    `filed_at` is when it is filed, where that is long after the incident; `signed` marks the sharer with other signs;
+    `risk` is the true state (None: no child is at risk now) and `voice` the language its lines are in.
+    """
 
     kind: IncidentType
     reporter: str
@@ -247,3 +255,7 @@ class Slot:
     shared: str | None = None
     planted: Case | None = None
     batched: bool = False
+    filed_at: datetime | None = None
+    signed: bool = False
+    risk: Risk | None = None
+    voice: Voice | None = None

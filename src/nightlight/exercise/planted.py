@@ -97,6 +97,21 @@ def _sharers(rng: Random, count: int, members: Mapping[str, Sequence[Person]], n
         taken.add(person.key)
         at = chance.moment_between(rng, start, start + timedelta(days=4))
         found.append(Slot(IncidentType.MATERIAL, platform, person, at, shared=PLANTED, planted=Case.SHARED_BY_MANY))
+    return _two_apart(found)
+
+
+def _two_apart(found: list[Slot]) -> list[Slot]:
+    """Make one sharer the earliest uploader, reported among the last, and give another one other signs.
+
+    The earliest had the file sixteen days before the time in which all others passed it on.
+    """
+    if len(found) < 4:
+        return found
+    order = sorted(range(len(found)), key=lambda place: (found[place].at, place))
+    early, signed = order[len(order) * 4 // 5], order[len(order) // 2]
+    slot = found[early]
+    found[early] = replace(slot, at=slot.at - timedelta(days=20), filed_at=slot.at)
+    found[signed] = replace(found[signed], signed=True)
     return found
 
 

@@ -79,8 +79,61 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class AtRisk:
+    """A report in whose matter a child is at risk now: `reason` is a `danger.Risk`, `signs` what the report shows.
+
+    `by_person` says that the danger is the person: then it holds for every report about that person.
+    """
+
+    report: str
+    reason: str
+    by_person: bool
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarm:
+    """A report that shows signs though no child is at risk; `escalated` where the platform asks for high priority."""
+
+    report: str
+    escalated: bool
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Chat lines in a report: `crisis` when the words speak of a need, otherwise they only look like it.
+
+    `language` is ISO 639-1, `what` a `speech.Need` or `speech.Trap`. Whether a child is at risk is another question:
+    now and then the words of a need are said where there is none.
+    """
+
+    report: str
+    language: str
+    romanised: bool
+    crisis: bool
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrueParty:
+    """Who a party of a report is: `role` reported, victim or recipient; `index` counts in the report, by role, from 0.
+
+    `who` is a person's key, or a key for the young person; a copy's parties are those of its original.
+    """
+
+    report: str
+    role: str
+    index: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
-    """Everything true about a world, by the planned keys of its reports."""
+    """Everything true about a world, by the planned keys of its reports.
+
+    `children_at_risk` names the reports in whose matter a child is at risk now; in all others none is.
+    """
 
     people: tuple[TruePerson, ...]
     shared_files: tuple[SharedFile, ...]
@@ -88,6 +141,10 @@ class Truth:
     duplicates: tuple[Planted, ...]
     findings: tuple[Finding, ...]
     events: tuple[TrueEvent, ...]
+    children_at_risk: tuple[AtRisk, ...] = ()
+    false_alarms: tuple[FalseAlarm, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
+    parties: tuple[TrueParty, ...] = ()
 
     def to_json(self) -> str:
         """Return the truth as indented JSON; moments are ISO 8601 in UTC."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightlight.exercise.danger import Risk
 from nightlight.exercise.plan import IncidentType
 
 if TYPE_CHECKING:
@@ -86,6 +87,47 @@ ESCALATIONS = (
     "The user says that he will visit the child's street tomorrow morning.",
     "The young user writes of not wanting to live any more. We have shown the helpline number.",
     "Live broadcast, still running when this report was written.",
+)
+
+REASONS = {
+    Risk.MEETING: "A meeting appears to be arranged for tomorrow; please see the chat lines.",
+    Risk.HOME: ESCALATIONS[0],
+    Risk.SELF_HARM: ESCALATIONS[2],
+    Risk.PRESSURE: "The young user has been given until tonight to pay. Please look at this first.",
+    Risk.OFFERED: "The listing names a place and a date this week. Please look at this first.",
+    Risk.LIVE: ESCALATIONS[3],
+    Risk.NEW_MATERIAL: "Our reviewer believes that the pictures were taken this week by the member.",
+    Risk.ACCESS: "The member writes that a young relative is staying with him. Please look at this first.",
+}
+"""Why a platform asks for high priority where a child is at risk."""
+
+WORRIED = "Please look at this first. Our reviewer is worried."
+
+LOUD = (
+    "URGENT URGENT URGENT. Several members complained about this account.",
+    "Marked as urgent by an automated rule. Nobody has read the report.",
+    "Highest priority: the account is followed by many people.",
+    "Please act at once. This is the third time that we write about this member.",
+)
+"""Loud reasons of reports in which nobody is at risk."""
+
+REVIEWED: dict[Risk, tuple[str, ...]] = {
+    Risk.OFFERED: ("The listing names a place and a date this week.", "The helper is to arrive on Friday by train."),
+    Risk.LIVE: ("The broadcast was still running when our moderator joined.",),
+    Risk.NEW_MATERIAL: (
+        "Reviewer notes that the files are on no list and look as if taken with the member's own telephone.",
+        "The pictures seem to show the room that is also in the profile picture.",
+    ),
+    Risk.ACCESS: (
+        "The member writes that he teaches children of the neighbourhood at home.",
+        "In a comment the member speaks of a young relative who lives in the same house.",
+    ),
+}
+"""A sentence of a reviewer that speaks of a danger."""
+
+ACCESS_NOTES = (
+    "Profile lists private lessons for classes 5 to 8.",
+    "The account belongs to the helper of a day nursery, according to its profile.",
 )
 
 TEMPLATE = (

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nightlight.exercise import chance, planted
+from nightlight.exercise import chance, danger, ledger, planted
 from nightlight.exercise.files import Pool, make_pool
+from nightlight.exercise.hard import Cast, Hard, cast, one_victim
 from nightlight.exercise.incidents import Told, quotas, tell, tell_batch
 from nightlight.exercise.patterns import draw
 from nightlight.exercise.people import Person, invent
-from nightlight.exercise.plan import Ending, Fault, IncidentType, PlannedReport, Slot
+from nightlight.exercise.plan import Case, Ending, Fault, IncidentType, PlannedReport, Slot
 from nightlight.exercise.reporters import REPORTERS, Reporter
+from nightlight.exercise.signs import show
 from nightlight.exercise.truth import Finding, Planted, SharedFile, TrueEvent, TruePerson, Truth
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ STANDING_NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 COPIES = 3
 """How often the retrying reporter files the same document again."""
+
+FEW_SHARE_TWICE = 240
+"""From how many reports on there are people enough to set most sharers of the planted file apart."""
 
 RETRYING = {reporter.key for reporter in REPORTERS if reporter.retries}
 
@@ -85,34 +90,58 @@ class _Maker:
             for reporter in REPORTERS
         }
         self.planted: dict[str, list[str]] = defaultdict(list)
+        self.cast = Cast()
+        self.same_child: dict[str, str] = {}
 
     def tell_all(self) -> list[Told]:
         """Return all planned reports in filing order, copies behind their originals."""
         series = max(1, self.count // 150) if self.count >= 30 else 0
-        slots = sorted(self._slots(self.count - COPIES * series), key=lambda slot: slot.at)
+        slots = sorted(self._slots(self.count - COPIES * series), key=lambda slot: slot.filed_at or slot.at)
         repeated = self._repeated(slots, series)
         faults = self._faults(slots, repeated)
+        slots = self._with_truth(slots)
         told: list[Told] = []
         earlier: dict[tuple[str, str], list[str]] = defaultdict(list)
         for place, slot in enumerate(slots):
             key = f"report-{len(told):05d}"
-            one = self._tell(key, slot, tuple(earlier[slot.person.key, slot.reporter][-2:]))
+            account = slot.person.account_on(slot.reporter).identifier
+            one = self._tell(key, slot, tuple(earlier[slot.reporter, account][-2:]))
             if place in faults:
                 spoiled = planted.spoil(one.report, faults[place], slot.person, self.now)
                 one = replace(one, report=replace(spoiled, ending=Ending.REFUSED))
             elif slot.planted is None and place not in repeated:
                 one = replace(one, report=replace(one.report, ending=self._ending()))
             if slot.planted is not None:
-                self.planted[slot.planted].append(key)
+                for case in _cases(slot):
+                    self.planted[case].append(key)
             if one.report.ending is Ending.FINISHED and not slot.batched:
-                earlier[slot.person.key, slot.reporter].append(key)
+                earlier[slot.reporter, account].append(key)
             told.append(replace(one, report=replace(one.report, order=len(told))))
             told.extend(self._copies(told[-1], len(told)) if place in repeated else ())
-        return told
+        return self._with_one_victim(told)
+
+    def _with_truth(self, slots: list[Slot]) -> list[Slot]:
+        """Decide who plays the hard cases and in which reports a child is at risk, before anything is told."""
+        self.cast = cast(self.seed, slots)
+        now_are = self.cast.people
+        self.people = tuple(now_are.get(one.key, one) for one in self.people)
+        self.members = {key: [now_are.get(one.key, one) for one in some] for key, some in self.members.items()}
+        return danger.draw(self.seed, self.cast.slots(slots))
+
+    def _with_one_victim(self, told: list[Told]) -> list[Told]:
+        reports = [one.report for one in told]
+        changed = one_victim(self.seed, reports, {one.duplicate_of for one in reports if one.duplicate_of})
+        self.same_child = dict.fromkeys(changed, ledger.child_of(next(iter(changed), "")))
+        return [replace(one, report=changed.get(one.report.key, one.report)) for one in told]
 
     def _slots(self, count: int) -> list[Slot]:
         rng = self.rng
         found = planted.slots(rng, count, (self.meeting, self.three), self.members, self.now)
+        if count >= FEW_SHARE_TWICE:
+            # Most who pass a file on are reported for nothing else; every fourth of them is.
+            sharers = [slot.person.key for slot in found if slot.shared]
+            once = {key for place, key in enumerate(sharers) if place % 4}
+            self.members = {key: [one for one in some if one.key not in once] for key, some in self.members.items()}
         left = quotas(count)
         for slot in found:
             left[slot.kind] = max(0, left[slot.kind] - 1)
@@ -171,15 +200,18 @@ class _Maker:
     def _tell(self, key: str, slot: Slot, prior: tuple[str, ...]) -> Told:
         rng = chance.stream(self.seed, self.count, key)
         if slot.batched:
-            members = [one for one in self.members[slot.reporter] if one is not slot.person]
+            members = [one for one in self.members[slot.reporter] if one.key != slot.person.key]
             others = rng.sample(members, k=min(rng.randint(2, 9), len(members)))
             return tell_batch(rng, key, slot, self.pool, tuple(others))
-        return tell(rng, key, slot, self.pool, prior if rng.random() < 0.6 else ())
+        one = tell(rng, key, slot, self.pool, prior if rng.random() < 0.6 else ())
+        signs = chance.stream(self.seed, self.count, key, "signs")
+        shown = show(signs, self.cast.show(one.report, slot), slot)
+        return replace(one, report=shown.report, risk=slot.risk, signs=shown.signs, spoken=shown.spoken)
 
     def _copies(self, original: Told, order: int) -> list[Told]:
         report = original.report
         again = (replace(report, key=f"{report.key}-again-{n + 1}", order=order + n) for n in range(COPIES))
-        return [Told(replace(one, duplicate_of=report.key), ()) for one in again]
+        return [replace(original, report=replace(one, duplicate_of=report.key), events=()) for one in again]
 
     def truth(self, told: Sequence[Told]) -> Truth:
         """Return what is true of the reports told."""
@@ -194,6 +226,9 @@ class _Maker:
                 by_file[shared].append(report.key)
             if report.duplicate_of:
                 copies[report.duplicate_of].append(report.key)
+        for case in Hard:
+            if keys := ledger.hard_case(case, reports, self.cast, self.same_child):
+                self.planted[case] = list(keys)
         events: list[TrueEvent] = [event for one in told for event in one.events]
         return Truth(
             people=tuple(_true_person(one, by_person[one.key]) for one in self.people if by_person[one.key]),
@@ -202,6 +237,10 @@ class _Maker:
             duplicates=tuple(Planted(key, tuple(keys)) for key, keys in sorted(copies.items())),
             findings=tuple(Finding(report.key, what) for report in reports for what in report.findings),
             events=tuple(events),
+            children_at_risk=ledger.at_risk(told),
+            false_alarms=ledger.false_alarms(told),
+            spoken=ledger.spoken(told),
+            parties=ledger.parties(reports, self.same_child),
         )
 
     def _shared(self, key: str, reports: list[str]) -> SharedFile:
@@ -210,6 +249,14 @@ class _Maker:
             hashlib.md5(draw(one), usedforsecurity=False).hexdigest() for one in (picture, picture.smaller())
         )
         return SharedFile(key, whole, small, tuple(reports))
+
+
+def _cases(slot: Slot) -> list[Case]:
+    """Return the names under which a planted slot stands in the truth."""
+    cases = [slot.planted] if slot.planted else []
+    if slot.filed_at is not None:
+        cases.append(Case.EARLIEST)
+    return [*cases, Case.WITH_SIGNS] if slot.signed else cases
 
 
 def _true_person(person: Person, reports: list[str]) -> TruePerson:

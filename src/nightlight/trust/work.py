@@ -30,11 +30,14 @@ SERVICE = "service:worker"
 _RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
 # What comes round by itself is tried again soon: while one waits for its next try, no other of its kind is begun.
 _SOON = RetryStrategy(max_attempts=8, linear_wait=2)
-# One job that waits is enough for a task that takes all there is to do; the lock is unique among waiting jobs.
+# One job that waits is enough for a task that takes all there is to do; the lock is unique among waiting jobs. Where
+# another transaction is putting one there just now, its job will do (see wait_for_those_under_way): waiting for it
+# cost time, and two that put several there in different orders waited for one another for ever (a deadlock).
 _DEFER_ONCE = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('{queue}', '{name}', 0, {lock}, '{name}', '{{}}', NULL)
                                         ::procrastinate_job_to_defer_v1])
-WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = '{name}' AND status = 'todo')
+WHERE pg_try_advisory_xact_lock(hashtextextended('queue {name}', 0))
+  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = '{name}' AND status = 'todo')
 """
 # Which lost jobs share a queueing lock is decided before the statement writes: the first goes back, unless one waits.
 _GIVE_BACK = """

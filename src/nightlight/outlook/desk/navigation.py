@@ -38,7 +38,9 @@ _OPENINGS = rules.UNSEALS | {Role.COMMANDER, Role.AUDITOR}
 
 # view, label, who is led there, and for whom it is at the top.
 _ENTRIES: tuple[tuple[str, StrPromise, Callable[[Viewer], bool], Callable[[Viewer], bool]], ...] = (
+    ("desk:queue", _("Queue"), lambda v: v.reads_tips, lambda v: True),
     ("desk:inbox", _("Inbox"), lambda v: v.reads_tips, lambda v: True),
+    ("desk:alerts", _("Alerts"), lambda v: v.reads_tips, lambda v: v.works),
     ("desk:units", _("Units"), lambda v: bool(v.posts), lambda v: v.manages),
     ("desk:people", _("People"), lambda v: v.manages or v.audits, lambda v: v.manages),
     ("audit:entries", _("Audit"), lambda v: v.audits, lambda v: True),
@@ -50,6 +52,7 @@ _ENTRIES: tuple[tuple[str, StrPromise, Callable[[Viewer], bool], Callable[[Viewe
     ("desk:exposure", _("Exposure"), lambda v: v.views_media or v.commands, lambda v: False),
     ("desk:openings", _("Opened names"), lambda v: v.may(_OPENINGS), lambda v: False),
     ("desk:sealed-search", _("Search sealed names"), lambda v: v.unseals, lambda v: False),
+    ("desk:rulebook", _("Rules of triage"), lambda v: v.reads_tips, lambda v: False),
     ("desk:custody", _("Custody"), lambda v: v.reads_tips, lambda v: False),
     ("desk:system", _("System"), lambda v: v.manages or v.audits, lambda v: v.manages),
 )

@@ -178,7 +178,7 @@ def time_line(events: Sequence[EventRow], incident: datetime | None, zone: tzinf
     return TimeLine(
         height=TOP + LANE * len(lanes) + 12,
         lanes=lanes,
-        ticks=tuple(_ticks(begin, span, x, zone)),
+        ticks=tuple(ticks(begin, span, x, zone)),
         incident_x=None if shown is None else x(shown),
         left_out=len(events) - len(placed),
         more_lanes=max(0, len(addresses) - MAX_LANES),
@@ -197,7 +197,7 @@ _STEPS = tuple(
 )
 
 
-def _ticks(begin: datetime, span: timedelta, x: Callable[[datetime], float], zone: tzinfo) -> Iterable[Tick]:
+def ticks(begin: datetime, span: timedelta, x: Callable[[datetime], float], zone: tzinfo) -> Iterable[Tick]:
     """Up to six round moments in the officers' zone."""
     step = next((step for step in _STEPS if span / step <= 6), span / 5)
     pattern = "%d %b, %H:%M" if step < timedelta(days=1) else "%d %b %Y"

@@ -34,7 +34,7 @@ def _found(table: str, *, key: str = "blob_id", matching: str = "SELECT, INSERT,
     """A table of what was worked out about files; seen by whoever sees the file."""
     return Rights(
         web="SELECT",
-        steps={"matching": matching, "lists": "SELECT"},
+        steps={"matching": matching, "lists": "SELECT", "linking": "SELECT", "triage": "SELECT"},
         command="SELECT",
         sees=_BLOB.format(table=table, key=key),
     )
@@ -89,13 +89,13 @@ TABLES = {
     ),
     "matching_progress": Rights(
         web="SELECT",
-        steps={"matching": "SELECT, INSERT, UPDATE"},
+        steps={"matching": "SELECT, INSERT, UPDATE", "linking": "SELECT", "triage": "SELECT"},
         command="SELECT",
         sees="EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = matching_progress.tip_id)",
     ),
     "matching_filestate": Rights(
         web="SELECT",
-        steps={"matching": "SELECT, INSERT, UPDATE"},
+        steps={"matching": "SELECT, INSERT, UPDATE", "linking": "SELECT", "triage": "SELECT"},
         command="SELECT",
         sees="EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = matching_filestate.tip_id)",
     ),
@@ -105,7 +105,7 @@ TABLES = {
     "matching_match": _found("matching_match"),
     "matching_near": Rights(
         web="SELECT",
-        steps={"matching": "SELECT, INSERT, UPDATE, DELETE"},
+        steps={"matching": "SELECT, INSERT, UPDATE, DELETE", "linking": "SELECT", "triage": "SELECT"},
         command="SELECT",
         sees=" AND ".join(_BLOB.format(table="matching_near", key=key) for key in ("blob_id", "other_id")),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_READING = ("reading", "verifying", "retention", "rendering", "unsealing", "notices")
+_READING = ("reading", "verifying", "retention", "rendering", "unsealing", "notices", "linking", "triage")
 _HELD = "(SELECT units_reaches_all()) OR unit_id IN (SELECT units_reach())"
 
 

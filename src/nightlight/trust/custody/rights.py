@@ -44,6 +44,8 @@ TABLES = {
                 "retention",
                 "notices",
                 "matching",
+                "linking",
+                "triage",
                 "lists",
             )
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_READERS = ("reading", "importing", "rendering", "verifying", "sweeping", "retention", "matching")
+_READERS = ("reading", "importing", "rendering", "verifying", "sweeping", "retention", "matching", "linking", "triage")
 
 TABLES = {
     "evidence_blob": Rights(

@@ -24,7 +24,7 @@ TABLES = {
     ),
     "retention_apart": Rights(
         web="SELECT, INSERT",
-        steps=dict.fromkeys(("retention", "verifying", "reading", "importing"), "SELECT"),
+        steps=dict.fromkeys(("retention", "verifying", "reading", "importing", "linking", "triage"), "SELECT"),
         command="SELECT",
         sees=f"{_READS} AND {_of_a_tip('retention_apart')}",
         adds=f"{_DECIDES} AND by_id = (SELECT units_viewer()) AND {_of_a_tip('retention_apart')}",

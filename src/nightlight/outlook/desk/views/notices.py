@@ -67,7 +67,7 @@ def _told(notice: Notice) -> Told:
         link=_link(notice),
         at=notice.at,
         unread=bool(getattr(notice, "unread", False)),
-        grave=notice.kind.startswith("glass."),
+        grave=notice.kind.startswith("glass.") or notice.kind == "alert",
     )
 
 

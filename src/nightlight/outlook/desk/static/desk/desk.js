@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comfort only: every page works without this file. Keys in the inbox, files dropped on the import form,
+// Comfort only: every page works without this file. Keys in the inbox and the queue, files dropped on the import form,
 // and folded parts, but for proofs, unfolded for printing.
 "use strict";
 
@@ -16,12 +16,19 @@
     all[next].scrollIntoView({ block: "nearest" });
   }
 
+  function take() {
+    const row = rows().find((one) => one.contains(document.activeElement));
+    const button = row && row.querySelector("button[data-key=a]");
+    if (button) button.click();
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     const keys = document.getElementById("keys");
     if (!document.getElementById("tips") || (keys && keys.open)) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (event.key === "a" && document.querySelector("#tips.queue")) take();
     else if (event.key === "?" && keys) keys.showModal();
     else if (event.key === "/") document.getElementById("q").focus();
     else return;

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pages show of triage: why a tip stands where it stands, in words, and the pile as a picture."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from nightlight.foundation.refusals import NotFound
+from nightlight.pipeline.linking import queries as linking
+from nightlight.pipeline.triage import alerting, queue, rulebooks, rules
+from nightlight.pipeline.triage.models import (
+    Band,
+    Closure,
+    Disposition,
+    Group,
+    Lane,
+    Override,
+    Row,
+    Score,
+    Standing,
+)
+from nightlight.pipeline.triage.vocabulary import FACTS, Type
+from nightlight.trust.units.models import Post
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from django.utils.functional import _StrPromise as StrPromise
+
+    from nightlight.pipeline.tips.models import Tip
+    from nightlight.pipeline.triage.queue import Line
+    from nightlight.trust.units.viewer import Viewer
+
+SOON = timedelta(hours=48)
+_REASONS = 3  # of a row; the tip's page has all
+_FIFTHS = 5
+_OFFICER_FACTS = tuple((f.name, f.label) for f in FACTS.values() if f.officer and f.type is Type.FLAG)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a tip stands where it does: ``points`` as they are told, empty for a tripwire, which has none."""
+
+    text: str
+    points: str = ""
+    urgent: bool = False
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """One row of the queue as its template takes it."""
+
+    row: Row
+    public_id: str
+    title: str
+    told: str | None
+    reporter: str
+    unit: str
+    band_code: str
+    band_label: str
+    new: bool
+    group: str
+    holder: str
+    why: tuple[Reason, ...]
+    unknown: str
+    dies: str
+    dies_soon: bool
+    harm: int
+    workability: int
+    newest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Why a tip stands where it stands, for its page."""
+
+    band_code: str
+    band_label: str
+    harm: int
+    workability: int
+    dies: str
+    dies_at: datetime | None
+    dies_soon: bool
+    tripwires: tuple[Reason, ...]
+    factors: tuple[Reason, ...]
+    work: tuple[Reason, ...]
+    notes: tuple[str, ...]
+    losses: tuple[rules.Loss, ...]
+    unknowns: tuple[rules.Open, ...]
+    could_be: str
+    version: str
+    at: datetime
+    overridden: Override | None
+    rules_band: str
+    standing: Standing
+    holder: str
+    together: int
+    closed: Closure | None
+    works: bool
+    colleagues: tuple[tuple[str, str], ...]
+    dispositions: Sequence[tuple[str, StrPromise]]
+    bands: tuple[tuple[str, str], ...]
+    officer_facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """The whole pile in two axes: for each band its cells, each a number and a size from 0 to 4."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
+
+
+def told_score(score: Score) -> rules.Score | None:
+    """Return what the rules said; None where other rules wrote it so that it cannot be read any more."""
+    try:
+        return rules.from_json(score.body)
+    except msgspec.DecodeError:
+        return None
+
+
+def shown_lines(viewer: Viewer, lines: Iterable[Line], at: datetime) -> list[ShownLine]:
+    """Return rows of the queue in words. What every tip has is no reason, and is left out."""
+    ordinary = {rule.line.id for rule in rulebooks.current().rulebook.factors if rule.line.base}
+    return [_line(viewer, line, ordinary, at) for line in lines]
+
+
+def _line(viewer: Viewer, line: Line, ordinary: Collection[str], at: datetime) -> ShownLine:
+    row = line.row
+    said = told_score(line.score) if line.score else None
+    return ShownLine(
+        row=row,
+        public_id=row.lead.public_id,
+        title=line.type_label,
+        told=line.told,
+        reporter=row.lead.reporter.name,
+        unit=row.unit.name,
+        band_code=Band(row.band).name.lower(),
+        band_label=str(Band(row.band).label),
+        new=line.new,
+        group=_group(row),
+        holder=str(row.holder or ""),
+        why=(*_first(viewer, row), *_why(said, ordinary))[:_REASONS] if said else (),
+        unknown=_could_be(said, row.band) if said else "",
+        dies=_dies(row.dies_at, at),
+        dies_soon=row.dies_at is not None and row.dies_at - at < SOON,
+        harm=row.harm,
+        workability=row.workability,
+        newest_at=row.newest_at,
+    )
+
+
+def panel(viewer: Viewer, tip: Tip, at: datetime) -> Panel | None:
+    """Return why a tip stands where it stands and what can be done with it; None while nothing is known of that."""
+    standing = Standing.objects.select_related("holder").filter(tip=tip).first()
+    score = Score.objects.filter(tip=tip).first()
+    said = told_score(score) if score else None
+    if standing is None or score is None or said is None:
+        return None
+    band = Band(standing.band)
+    works = viewer.may(alerting.WORKS) and (viewer.reach is None or tip.unit_id in viewer.reach)
+    overridden = Override.objects.select_related("by").filter(tip=tip).order_by("-id").first()
+    closed = Closure.objects.filter(tip=tip).order_by("-id").first() if standing.lane == Lane.CLOSED else None
+    return Panel(
+        band_code=band.name.lower(),
+        band_label=str(band.label),
+        harm=score.harm,
+        workability=score.workability,
+        dies=_dies(score.dies_at, at),
+        dies_at=score.dies_at,
+        dies_soon=score.dies_at is not None and score.dies_at - at < SOON,
+        tripwires=tuple(_reason(one, urgent=True) for one in said.tripwires),
+        factors=tuple(_reason(one) for one in (*said.factors, *said.caps)),
+        work=tuple(_reason(one) for one in said.work),
+        notes=tuple(one.label for one in said.notes),
+        losses=said.losses,
+        unknowns=said.unknowns,
+        could_be=str(Band(int(said.could_be)).label) if said.could_be > said.band else "",
+        version=said.rules,
+        at=score.at,
+        overridden=overridden if overridden and overridden.band is not None else None,
+        rules_band=str(Band(score.band).label),
+        standing=standing,
+        holder=str(standing.holder or ""),
+        together=queue.number_together(standing),
+        closed=closed,
+        works=works,
+        colleagues=_colleagues(standing, at) if works else (),
+        dispositions=Disposition.choices,
+        bands=tuple((one.name.lower(), str(one.label)) for one in sorted(Band, reverse=True)),
+        officer_facts=_OFFICER_FACTS,
+    )
+
+
+def _colleagues(standing: Standing, at: datetime) -> tuple[tuple[str, str], ...]:
+    """Who can be given a tip of this unit: those who work on tips in it now."""
+    posts = Post.objects.active(at).filter(unit=standing.unit_id, role__in=alerting.WORKS, user__is_active=True)
+    found = {post.user.public_id: str(post.user) for post in posts.select_related("user")}
+    return tuple(sorted(found.items(), key=lambda one: one[1]))
+
+
+def drawn(counted: Mapping[tuple[int, int], int]) -> Pile:
+    """Return the pile as a table of dots, whose sizes go with the logarithm of the numbers."""
+    width = 100 // _FIFTHS
+    columns = tuple(f"{fifth * width} to {fifth * width + width}" for fifth in range(_FIFTHS))
+    rows = tuple(
+        (str(band.label), tuple(_cell(counted.get((band.value, fifth), 0)) for fifth in range(_FIFTHS)))
+        for band in sorted(Band, reverse=True)
+    )
+    return Pile(columns, rows)
+
+
+def _cell(number: int) -> tuple[int, int]:
+    return number, min(4, len(str(number))) if number else 0
+
+
+def _why(said: rules.Score, ordinary: Collection[str]) -> Iterator[Reason]:
+    yield from (_reason(one, urgent=True) for one in said.tripwires)
+    yield from (_reason(one) for one in (*said.factors, *said.caps) if one.id not in ordinary)
+
+
+def _first(viewer: Viewer, row: Row) -> Iterator[Reason]:
+    """Of a file passed on: through whom it came first."""
+    if row.kind == Group.VIRAL:
+        with contextlib.suppress(NotFound):
+            first = linking.viral(viewer, row.anchor, at_most=1).tips[0]
+            yield Reason(_("came first through %(who)s, %(id)s") % {"who": first.reporter.name, "id": first.public_id})
+
+
+def _reason(one: rules.Applied, *, urgent: bool = False) -> Reason:
+    points = "" if urgent or not one.points else f"{one.points:+d}"
+    return Reason(one.label, points, urgent, tuple(dict.fromkeys(place.place for place in one.evidence)))
+
+
+def _group(row: Row) -> str:
+    """What stands together in this row; that several are one person is a proposal."""
+    if row.tips == 1:
+        return ""
+    told = {
+        Group.PERSON: _("%(n)d tips, proposed as one person"),
+        Group.VIRAL: _("one file in %(n)d tips"),
+        Group.REPEATS: _("the same report %(n)d times"),
+    }
+    return told[Group(row.kind)] % {"n": row.tips}
+
+
+def _could_be(said: rules.Score, band: int) -> str:
+    if int(said.could_be) <= band or not said.unknowns:
+        return ""
+    number = len(said.unknowns)
+    words = ngettext(
+        "%(n)d unknown fact could lift it to %(band)s", "%(n)d unknown facts could lift it to %(band)s", number
+    )
+    return words % {"n": number, "band": Band(int(said.could_be)).label}
+
+
+def _dies(dies_at: datetime | None, at: datetime) -> str:
+    """How long until evidence dies, in words short enough for a row."""
+    if dies_at is None:
+        return ""
+    hours = int((dies_at - at).total_seconds() // 3600)
+    if hours < 0:
+        return _("evidence may be gone")
+    if hours < 72:
+        return _("evidence dies in %(n)d h") % {"n": hours}
+    return _("evidence dies in %(n)d days") % {"n": hours // 24}

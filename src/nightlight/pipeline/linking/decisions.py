@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What officers decide about links: these two are one person, these two are not, this value links nobody.
+
+A decision stands above whatever is worked out, now and later, until somebody decides otherwise about the same pair. It
+is carried out when the tips concerned are linked next; a trigger has them wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from nightlight.foundation import public_ids
+from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
+from nightlight.pipeline.linking.models import Decision, Identifier, Sighting, Subject, Verdict
+from nightlight.trust.accounts.models import Role
+from nightlight.trust.custody import actions as custody
+from nightlight.trust.units import rules as unit_rules
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nightlight.foundation.canonical_json import Json
+    from nightlight.trust.units.viewer import Viewer
+
+DECIDES = frozenset({Role.TRIAGE_OFFICER, Role.INVESTIGATOR, Role.COMMANDER})
+
+
+@transaction.atomic
+def confirm(first: int, second: int, *, by: Viewer, at: datetime, reason: str) -> Decision:
+    """Say that two subjects (keys) are one person. Raises NotAllowed, NotFound, Conflict."""
+    made, subject, data = _about_two(first, second, Verdict.CONFIRM, by=by, at=at, reason=reason)
+    custody.append(by=by.actor, at=at, kind="link.confirmed", subject=subject, data=data)
+    return made
+
+
+@transaction.atomic
+def forbid(first: int, second: int, *, by: Viewer, at: datetime, reason: str) -> Decision:
+    """Say that two subjects (keys) are not one person, whatever they share. Raises NotAllowed, NotFound, Conflict."""
+    made, subject, data = _about_two(first, second, Verdict.FORBID, by=by, at=at, reason=reason)
+    custody.append(by=by.actor, at=at, kind="link.forbidden", subject=subject, data=data)
+    return made
+
+
+@transaction.atomic
+def silence(identifier: int, *, by: Viewer, at: datetime, reason: str) -> Decision:
+    """Say that a value (the key of its identifier) links nobody: the telephone of a shop, say.
+
+    Raises NotAllowed, NotFound for a value that stands nowhere the person sees, Conflict.
+    """
+    told = _told(by, reason)
+    value = Identifier.objects.filter(pk=identifier).first()
+    seen = Sighting.objects.filter(identifier=identifier).select_related("tip").order_by("id").first()
+    if value is None or seen is None:
+        raise NotFound("There is no such value in a tip that you see.")
+    if value.silenced or Decision.objects.filter(identifier=identifier).exists():
+        raise Conflict("This value links nobody already.")
+    made = Decision.objects.create(
+        public_id=public_ids.new("LD"),
+        verdict=Verdict.SILENCE,
+        identifier=value,
+        reason=told,
+        by_id=by.user_id,
+        at=at,
+    )
+    data: dict[str, Json] = {
+        "decision": made.public_id,
+        "kind": value.kind,
+        "identifier": value.pk,
+        "reason_sha256": _digest(told),
+    }
+    custody.append(by=by.actor, at=at, kind="link.silenced", subject=f"tip:{seen.tip.public_id}", data=data)
+    return made
+
+
+def _about_two(
+    first: int, second: int, verdict: Verdict, *, by: Viewer, at: datetime, reason: str
+) -> tuple[Decision, str, dict[str, Json]]:
+    """Write a decision about a pair; return it, and what the entry in the log is about and says."""
+    told = _told(by, reason)
+    if first == second:
+        raise Conflict("Choose two people: somebody is always the same person as themselves.")
+    found = Subject.objects.filter(pk__in=(first, second), gone=False).select_related("tip").order_by("pk")
+    if len(found) < 2:
+        raise NotFound("There is no such person in a tip that you see.")
+    one, other = found
+    if one.side != other.side:
+        raise Conflict("A reported person and a child are never made one person.")
+    if one.tip.environment != other.tip.environment:
+        raise Conflict("A test report is never linked with a real one.")
+    last = Decision.objects.filter(first=one, second=other).order_by("-pk").first()
+    if last is not None and last.verdict == verdict:
+        raise Conflict(f"That was decided already ({last.public_id}).")
+    made = Decision.objects.create(
+        public_id=public_ids.new("LD"),
+        verdict=verdict,
+        first=one,
+        second=other,
+        reason=told,
+        by_id=by.user_id,
+        at=at,
+    )
+    data: dict[str, Json] = {
+        "decision": made.public_id,
+        "person": one.pseudonym,
+        "other": other.tip.public_id,
+        "other_person": other.pseudonym,
+        "reason_sha256": _digest(told),
+    }
+    return made, f"tip:{one.tip.public_id}", data
+
+
+def _told(by: Viewer, reason: str) -> str:
+    if not by.may(DECIDES):
+        raise NotAllowed("A triage officer, an investigator or a commander decides about links.")
+    told = unit_rules.reason_given(reason)
+    if not told:
+        raise Conflict(f"Give a reason of at least {unit_rules.SHORTEST_REASON} characters.")
+    return told
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what with the tables of linking: whoever sees the tip sees what stands in it and what it is linked by."""
+
+from __future__ import annotations
+
+from nightlight.trust.rights import Rights
+
+_DECIDES = "(SELECT units_has_role('triage-officer', 'investigator', 'commander'))"
+_MINE = "by_id = (SELECT units_viewer())"
+_TIP = "EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = {table}.tip_id)"
+_SUBJECT = "EXISTS (SELECT 1 FROM linking_subject s WHERE s.id = linking_decision.{key})"
+# About a pair, by whoever sees both; about a value, by whoever sees it somewhere; about nothing, by nobody.
+_ABOUT = f"""CASE WHEN identifier_id IS NOT NULL
+    THEN EXISTS (SELECT 1 FROM linking_identifier i WHERE i.id = linking_decision.identifier_id)
+    ELSE {_SUBJECT.format(key="first_id")} AND {_SUBJECT.format(key="second_id")} END"""  # noqa: S608 - our own names
+
+
+def _of_tip(table: str) -> Rights:
+    """A table of what stands in a tip, worked out by the step and seen by whoever sees the tip."""
+    return Rights(
+        web="SELECT",
+        steps={"linking": "SELECT, INSERT, UPDATE, DELETE", "triage": "SELECT"},
+        command="SELECT, INSERT, UPDATE, DELETE",
+        sees=_TIP.format(table=table),
+    )
+
+
+TABLES = {
+    # Triggers put tips here with the owner's rights.
+    "linking_waiting": Rights(steps={"linking": "SELECT, INSERT, UPDATE, DELETE"}, command="SELECT, INSERT"),
+    "linking_progress": _of_tip("linking_progress"),
+    "linking_subject": _of_tip("linking_subject"),
+    "linking_sighting": _of_tip("linking_sighting"),
+    "linking_identifier": Rights(
+        web="SELECT",
+        steps={"linking": "SELECT, INSERT, UPDATE, DELETE", "triage": "SELECT"},
+        command="SELECT, INSERT, UPDATE, DELETE",
+        sees="EXISTS (SELECT 1 FROM linking_sighting s WHERE s.identifier_id = linking_identifier.id)",
+    ),
+    "linking_decision": Rights(
+        web="SELECT, INSERT",
+        steps={"linking": "SELECT", "triage": "SELECT"},
+        command="SELECT",
+        sees=_ABOUT,
+        adds=f"{_DECIDES} AND {_MINE} AND ({_ABOUT})",
+    ),
+    "linking_filegroup": Rights(
+        web="SELECT",
+        steps={"linking": "SELECT, INSERT, UPDATE, DELETE", "triage": "SELECT"},
+        command="SELECT, INSERT, UPDATE, DELETE",
+        sees="EXISTS (SELECT 1 FROM evidence_blob b WHERE b.id = linking_filegroup.blob_id)",
+    ),
+}
