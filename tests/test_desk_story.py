@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from nightlight.exercise import downloads, world
+from nightlight.outlook.desk.tests import browsing
 from tests.wire_client import Client, report
 
 if TYPE_CHECKING:
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
 
     from tests.installation import Installation
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 URGENT = report(
     kind="Online Enticement of Children for Sexual Acts",
     inside="<escalateToHighPriority>A meeting seems arranged for this evening at a station.</escalateToHighPriority>",
@@ -38,22 +31,10 @@ URGENT = report(
 
 @pytest.fixture
 def page(installation: Installation) -> Iterator[Page]:
-    """The desk in a real browser, signed in as an officer; anything the browser complains of fails the test."""
+    """The desk in a real browser, signed in as an officer."""
     officer = installation.json("person", "add", f"asha{installation.port}", "--role", "triage-officer")
-    complaints: list[str] = []
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        shown = browser.new_page(viewport={"width": 1280, "height": 900})
-        shown.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-        shown.on("pageerror", lambda error: complaints.append(str(error)))
-        shown.goto(f"{installation.base}/accounts/login/")
-        shown.fill("input[name=login]", str(officer["username"]))
-        shown.fill("input[name=password]", str(officer["password"]))
-        shown.get_by_role("button", name="Sign in").first.click()
-        expect(shown.get_by_role("heading", name="Tips")).to_be_visible()
+    with browsing.desk_of(installation.base, officer) as shown:
         yield shown
-        browser.close()
-    assert complaints == []
 
 
 @pytest.mark.browser
@@ -74,7 +55,7 @@ def test_a_report_filed_now_is_on_the_officers_screen_within_seconds(
     expect(page.get_by_text("A meeting seems arranged for this evening").first).to_be_visible()
     expect(page.get_by_text("192.0.2.44").first).to_be_visible()
     expect(page.get_by_text("Report finished; receipt sent").first).to_be_visible()
-    viewed = [event["kind"] for event in installation.json("tip", "show", str(opened.report_id))["history"]]  # type: ignore[union-attr, attr-defined]
+    viewed = [event["kind"] for event in installation.json("tip", "show", str(opened.report_id))["history"]]  # type: ignore[attr-defined]
     assert "tip.viewed" in viewed
 
     made = downloads.write_downloads(world.build(515, 60), tmp_path, 8)

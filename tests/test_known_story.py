@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from nightlight.exercise import filing, lists, world
 from nightlight.exercise.files import PLANTED
 from nightlight.exercise.plan import Ending
 from nightlight.exercise.prints import digests
+from nightlight.outlook.desk.tests import browsing
 from tests import known_states
-from tests.test_desk_story import CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,20 +125,8 @@ def choose(made: World) -> tuple[tuple[PlannedReport, ...], dict[str, tuple[Plan
 def page(installation: Installation) -> Iterator[Page]:
     """The desk in a real browser, signed in as an officer who may look at files."""
     officer = installation.json("person", "add", f"dara{installation.port}", "--role", "investigator")
-    complaints: list[str] = []
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        shown = browser.new_page(viewport={"width": 1280, "height": 900})
-        shown.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-        shown.on("pageerror", lambda error: complaints.append(str(error)))
-        shown.goto(f"{installation.base}/accounts/login/")
-        shown.fill("input[name=login]", str(officer["username"]))
-        shown.fill("input[name=password]", str(officer["password"]))
-        shown.get_by_role("button", name="Sign in").first.click()
-        expect(shown.get_by_role("heading", name="Tips")).to_be_visible()
+    with browsing.desk_of(installation.base, officer) as shown:
         yield shown
-        browser.close()
-    assert complaints == []
 
 
 def opened(page: Page, stage: Stage, part: str) -> Locator:

@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import timedelta
-from functools import partial
-from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from nightlight.foundation import clock
 from nightlight.outlook.desk.tests import cast, known_cast
+from nightlight.outlook.desk.tests.browsing import browser, complaints_of, look_at, pytestmark, sign_in, unexpected
 from nightlight.pipeline.matching import keeping
 from nightlight.pipeline.matching.finding import Found
 from nightlight.pipeline.matching.models import (
@@ -35,56 +31,15 @@ from nightlight.pipeline.matching.sharing.offered import offered
 from nightlight.pipeline.tips.models import TipFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser
     from pytest_django.live_server_helper import LiveServer
 
     from nightlight.pipeline.matching.models import Entry, HashList
     from nightlight.pipeline.tips.models import Tip
     from nightlight.trust.evidence.models import Item
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-VENDOR = Path(__file__).parents[1] / "static" / "vendor" / "pico.min.css"
-# Where to put pictures of the pages, for people to look at.
-PICTURES = os.environ.get("NIGHTLIGHT_PICTURES", "")
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is not installed"),
-    pytest.mark.skipif(not VENDOR.exists(), reason="run assets/install.py first"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests here."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-def _sign_in(browser: Browser, server: LiveServer, name: str, *, width: int = 1280, dark: bool = False) -> Page:
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", base_url=server.url
-    )
-    page = context.new_page()
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "login" not in url)
-    return page
+__all__ = ["browser", "pytestmark"]
 
 
 class World:
@@ -202,38 +157,21 @@ class World:
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["desk by day", "phone at night"])
 def test_every_page_is_readable_by_everybody(browser: Browser, live_server: LiveServer, width: int, dark: bool) -> None:
     world = World()
-    page = _sign_in(browser, live_server, "vera", width=width, dark=dark)
-    complaints: list[str] = []
-    page.on("console", partial(_note, complaints))
+    page = sign_in(browser, live_server, "vera", width=width, dark=dark)
+    complaints = complaints_of(page)
     for name, address in world.pages().items():
         page.goto(address)
         page.evaluate("document.querySelectorAll('.panel:not(#history) details').forEach(one => one.open = true)")
-        _look_at(page, f"{name}-{width}-{'dark' if dark else 'light'}")
-    assert [text for text in complaints if "status of 40" not in text] == []
+        look_at(page, f"{name}-{width}-{'dark' if dark else 'light'}")
+    assert unexpected(complaints) == []
     page.context.close()
-
-
-def _note(complaints: list[str], said: ConsoleMessage) -> None:
-    complaints.append(said.text)
-
-
-def _look_at(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-    scroll, client = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert scroll <= client, f"{name} scrolls sideways: {scroll} > {client}"
-    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
-    assert levels.count(1) == 1, f"{name}: {levels}"
-    assert all(after - before <= 1 for before, after in pairwise(levels)), f"{name}: {levels}"
 
 
 def test_the_page_of_a_tip_tells_by_itself_what_becomes_known(browser: Browser, live_server: LiveServer) -> None:
     cast.person("Alice", "triage-officer")
     tip, items = known_cast.tip_of(cast.Desk(cast.reporter()), [b"one", b"two"], at=clock.now())
     known_cast.fingerprint(items[1].blob)
-    page = _sign_in(browser, live_server, "alice")
+    page = sign_in(browser, live_server, "alice")
     page.goto(f"/tips/{tip.public_id}/")
     expect(page.locator("#looked-up")).to_contain_text("0 of 2 files looked up")
     expect(page.locator("#look-1 a")).to_be_visible()
@@ -254,7 +192,7 @@ def test_the_inbox_tells_by_itself_what_becomes_known(browser: Browser, live_ser
     cast.person("Alice", "triage-officer")
     tip, items = known_cast.tip_of(cast.Desk(cast.reporter()), [b"one"], at=clock.now())
     known_cast.fingerprint(items[0].blob)
-    page = _sign_in(browser, live_server, "alice")
+    page = sign_in(browser, live_server, "alice")
     row = page.locator(f"#tip-{tip.public_id}")
     expect(row).not_to_contain_text("new to everyone")
     known_cast.looked_up(tip)
@@ -270,7 +208,7 @@ def test_the_reading_of_a_list_is_followed_and_then_the_page_is_whole(
     reading = known_cast.edition(
         made, 2, state="loading", started_at=clock.now(), ended_at=None, done_bytes=25, all_bytes=100
     )
-    page = _sign_in(browser, live_server, "alice")
+    page = sign_in(browser, live_server, "alice")
     page.goto(f"/hashes/{made.public_id}/")
     expect(page.locator("#reading")).to_contain_text("25 %")
     Edition.objects.filter(pk=reading.pk).update(done_bytes=50)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,7 @@ from playwright.sync_api import expect
 
 from nightlight.foundation import clock
 from nightlight.outlook.desk.tests import cast
-from nightlight.outlook.desk.tests.test_known_in_a_browser import _look_at, _note, _sign_in, browser, pytestmark
+from nightlight.outlook.desk.tests.browsing import browser, complaints_of, look_at, pytestmark, sign_in
 from nightlight.pipeline.linking.tests.db_cast import link, reporter, suspect, tip
 
 if TYPE_CHECKING:
@@ -42,16 +41,15 @@ def test_a_linked_person_is_readable_and_drawn(
     browser: Browser, live_server: LiveServer, width: int, dark: bool
 ) -> None:
     first = _world()
-    page = _sign_in(browser, live_server, "alice", width=width, dark=dark)
-    complaints: list[str] = []
-    page.on("console", partial(_note, complaints))
+    page = sign_in(browser, live_server, "alice", width=width, dark=dark)
+    complaints = complaints_of(page)
     page.goto(f"/tips/{first.public_id}/linked/0/")
     expect(page.locator("#graph[data-drawn]")).to_be_visible()
     told = json.loads(page.locator("#graph-data").text_content() or "")
     drawn = len(told["nodes"]) + len(told["edges"])
     assert page.locator("#graph").get_attribute("data-drawn") == str(drawn)
     page.evaluate("document.querySelectorAll('.panel details').forEach(one => one.open = true)")
-    _look_at(page, f"linked-{width}-{'dark' if dark else 'light'}")
+    look_at(page, f"linked-{width}-{'dark' if dark else 'light'}")
     assert complaints == []  # of the security policy among them
     graph = page.locator("#graph")
     graph.scroll_into_view_if_needed()
@@ -69,7 +67,7 @@ def test_a_linked_person_is_readable_and_drawn(
 
 def test_without_scripts_the_table_stands_for_the_drawing(browser: Browser, live_server: LiveServer) -> None:
     first = _world()
-    signed_in = _sign_in(browser, live_server, "alice")
+    signed_in = sign_in(browser, live_server, "alice")
     context = browser.new_context(
         java_script_enabled=False, base_url=live_server.url, storage_state=signed_in.context.storage_state()
     )

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ from playwright.sync_api import expect
 
 from nightlight.foundation import clock
 from nightlight.outlook.desk.tests import cast
-from nightlight.outlook.desk.tests.test_known_in_a_browser import _look_at, _note, _sign_in, browser, pytestmark
+from nightlight.outlook.desk.tests.browsing import browser, complaints_of, look_at, pytestmark, sign_in, unexpected
 from nightlight.pipeline.triage import alerting, calling
 from nightlight.pipeline.triage.models import Alert, LastLook, OfficerFact
 from nightlight.pipeline.triage.tests import cast as pile
@@ -49,10 +48,8 @@ def _world() -> list[Tip]:
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["desk by day", "phone at night"])
 def test_every_page_is_readable_by_everybody(browser: Browser, live_server: LiveServer, width: int, dark: bool) -> None:
     tips = _world()
-    page = _sign_in(browser, live_server, "kavita", width=width, dark=dark)
-    complaints: list[str] = []
-    page.on("console", partial(_note, complaints))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page = sign_in(browser, live_server, "kavita", width=width, dark=dark)
+    complaints = complaints_of(page)
     opened = "document.querySelectorAll('main details').forEach(one => one.open = true)"
     for name, address in {
         "queue": "/queue/",
@@ -62,21 +59,20 @@ def test_every_page_is_readable_by_everybody(browser: Browser, live_server: Live
     }.items():
         page.goto(address)
         page.evaluate(opened if name != "triage" else opened.replace("main", "#triage"))
-        _look_at(page, f"{name}-{width}-{'dark' if dark else 'light'}")
+        look_at(page, f"{name}-{width}-{'dark' if dark else 'light'}")
     body = page.locator("#body")
     body.fill(body.input_value() + "\nbands = { critical = 70, high = 40, medium = 10 }\n")
     page.get_by_role("button", name="Show what would change").click()
     expect(page.locator(".notice-error, #replay")).to_have_count(1)
-    _look_at(page, f"rulebook-said-{width}-{'dark' if dark else 'light'}")
-    assert [text for text in complaints if "status of 40" not in text] == []
+    look_at(page, f"rulebook-said-{width}-{'dark' if dark else 'light'}")
+    assert unexpected(complaints) == []
     page.context.close()
 
 
 def test_the_queue_is_worked_with_keys_and_an_alert_answered(browser: Browser, live_server: LiveServer) -> None:
     tips = _world()
-    page = _sign_in(browser, live_server, "kavita")
-    complaints: list[str] = []
-    page.on("console", partial(_note, complaints))
+    page = sign_in(browser, live_server, "kavita")
+    complaints = complaints_of(page)
     page.goto("/queue/")
     links = page.locator("#tips > li h2 a")
     for key, row in (("j", 0), ("j", 1), ("k", 0), ("k", 0)):

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from nightlight.foundation import clock
 from nightlight.outlook.desk.tests import cast, pictures
-from nightlight.outlook.desk.tests.test_pages_in_a_browser import PICTURES, _look_at, _sign_in, browser, pytestmark
+from nightlight.outlook.desk.tests.browsing import PICTURES, browser, follow, look_at, pytestmark, sign_in
 from nightlight.outlook.desk.tests.test_viewing import needs_sandbox
 from nightlight.trust.units.models import Shift
 from nightlight.trust.viewing.models import Exposure, Viewing
@@ -27,16 +27,16 @@ def _ready(browser: Browser, server: LiveServer, *, width: int = 1280, violent: 
     cast.person("Alice", "triage-officer")
     more = "<fileAnnotations><violenceGore/></fileAnnotations>" if violent else ""
     tip, item = pictures.tip_with_file(cast.Desk(cast.reporter()), pictures.gradient(640), more=more, at=clock.now())
-    page = _sign_in(browser, server, "alice", width=width)
+    page = sign_in(browser, server, "alice", width=width)
     page.goto(f"/tips/{tip.public_id}/")
-    page.get_by_role("link", name="Look at this file").click()
-    _look_at(page, f"look-{width}")
+    follow(page.get_by_role("link", name="Look at this file"))
+    look_at(page, f"look-{width}")
     page.get_by_label("Find out how urgent it is").check()
     page.fill("#reason", pictures.REASON["reason"])
     page.get_by_role("button", name="Prepare the pictures").click()
     page.wait_for_url("**/viewings/VW-*/")
     expect(page.get_by_text("Wait a few seconds")).to_be_visible()
-    _look_at(page, f"viewing-asked-{width}")
+    look_at(page, f"viewing-asked-{width}")
     assert pictures.prepare(item) == 1
     expect(page.get_by_role("button", name="Show the still")).to_be_visible(timeout=6000)  # without a reload by hand
     return page
@@ -57,11 +57,11 @@ def test_a_hold_shows_and_letting_go_removes(browser: Browser, live_server: Live
     page = _ready(browser, live_server, width=width)
     images = page.locator("main img")
     expect(images).to_have_count(0)
-    _look_at(page, f"viewing-ready-{width}")
+    look_at(page, f"viewing-ready-{width}")
     expect(page.get_by_role("button", name="Hold to enlarge")).to_be_disabled()
     page.get_by_role("button", name="Show the still").click()
     expect(page.locator(".frame img")).to_be_visible()
-    _look_at(page, f"viewing-still-{width}")
+    look_at(page, f"viewing-still-{width}")
     page.get_by_role("button", name="Hold to enlarge").hover()
     page.mouse.down()
     expect(page.locator("#stage img")).to_be_visible()
@@ -90,7 +90,7 @@ def test_a_hold_shows_and_letting_go_removes(browser: Browser, live_server: Live
     assert 200 <= (held["enlarged"] or 0) < 10_000
     assert Viewing.objects.get().state == "closed"
     page.goto("/exposure/")
-    _look_at(page, f"exposure-{width}")
+    look_at(page, f"exposure-{width}")
     page.context.close()
 
 
@@ -141,23 +141,23 @@ def test_the_pages_of_originals_and_of_limits_are_readable(browser: Browser, liv
     ends = now + timedelta(minutes=20)
     Shift.objects.create(public_id="SH-2222-2222", user=user, unit=cast.root(), starts_at=now, ends_at=ends)
     for width in (1280, 390):
-        page = _sign_in(browser, live_server, "ines", width=width)
+        page = sign_in(browser, live_server, "ines", width=width)
         for name, address, title in (
             ("originals", "originals/", "Originals and outcome"),
             ("look-stopped", "files/1/", "File 1, before you look"),
         ):
             page.goto(f"/tips/{tip.public_id}/{address}")
             expect(page.locator("h1")).to_have_text(title)
-            _look_at(page, f"{name}-{width}")
+            look_at(page, f"{name}-{width}")
         page.goto("/exposure/")
         expect(page.get_by_text("Your last 30 days").first).to_be_visible()
-        _look_at(page, f"exposure-empty-{width}")
+        look_at(page, f"exposure-empty-{width}")
         page.context.close()
-        page = _sign_in(browser, live_server, "kim", width=width)
+        page = sign_in(browser, live_server, "kim", width=width)
         page.goto("/exposure/")
         expect(page.get_by_role("heading", name="The people you answer for")).to_be_visible()
-        _look_at(page, f"exposure-commander-{width}")
+        look_at(page, f"exposure-commander-{width}")
         page.goto(f"/tips/{tip.public_id}/originals/")
         expect(page.get_by_role("heading", name="How it ended")).to_be_visible()
-        _look_at(page, f"outcome-{width}")
+        look_at(page, f"outcome-{width}")
         page.context.close()
