@@ -9,6 +9,9 @@ CHROMIUM := /usr/bin/chromium
 CXX := /usr/bin/c++
 NATIVE := src/nightlight/foundation/native
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Where Python may not keep what it compiles, each of hundreds of processes compiles everything anew: make test takes
+# a third longer. Empty means that it may.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test check unit faults bench clean
 
@@ -60,8 +63,11 @@ check: $(VENV)/.installed $(VENV)/.peers
 	@NIGHTLIGHT_HOME=$(CURDIR)/$(VENV)/home $(BIN)/mypy --no-error-summary  # its Django plug-in loads the settings
 
 # Three processes, each with a PostgreSQL of its own, for two cores: they wait for one another and for servers. A file's tests
-# stay together.
+# stay together, but for the longest (see config/testing.py, which says in what order, too).
 TESTS := $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not faults"
+
+# Two at once: what they mostly do is wait until a step is given back whose worker was killed.
+FAULTS := $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m faults tests/faults
 
 # The compiler comes first: tests ask both paths of the core.
 READY := $(VENV)/.installed $(VENV)/.peers $(CXX) $(VENV)/.native $(VENDOR)/.installed $(CHROMIUM)
@@ -70,11 +76,11 @@ unit: $(READY)
 	@$(TESTS)
 
 faults: $(VENV)/.installed $(VENV)/.native $(VENDOR)/.installed
-	@$(BIN)/pytest -q -m faults tests/faults
+	@$(FAULTS)
 
 test: check $(READY)
 	@$(TESTS)
-	@$(BIN)/pytest -q -m faults tests/faults
+	@$(FAULTS)
 
 bench: $(READY)
 	@$(BIN)/python benches/intake.py

@@ -36,7 +36,6 @@ from nightlight.pipeline.tips.formats.cybertipline.read import read_report
 from nightlight.pipeline.tips.reading import Reading, ReceivedFile
 from nightlight.pipeline.triage import gathering, language, rulebook, rules, standing
 from nightlight.pipeline.triage.facts import Linked, facts
-from nightlight.pipeline.triage.vocabulary import CRISIS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -134,16 +133,8 @@ def _read(report: PlannedReport, number: int, ids: Mapping[str, int], states: Ma
 def _listen(tips: Iterable[Tip]) -> None:
     for tip in tips:
         tip.words = tuple(gathering.texts(tip.reading))
-        tip.heard, tip.unread = heard(tip.words)
-
-
-def heard(words: Sequence[tuple[str, str]]) -> tuple[dict[str, tuple[str, ...]], bool]:
-    """Return where words of danger stand, by finding, and whether some of the words could not be read."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for code, place in language.for_rules(language.read(words)):
-        if code in CRISIS:
-            found[code].append(place)
-    return {code: tuple(places) for code, places in found.items()}, bool(language.unread(words))
+        tip.heard = gathering.words_of(tip.reading, tip.words)
+        tip.unread = bool(language.unread(tip.words))
 
 
 def _link(tips: Sequence[Tip]) -> None:
@@ -352,7 +343,8 @@ def speed(tips: Sequence[Tip], at: datetime, *, turns: int = 3) -> dict[str, flo
         scoring.append(time.process_time() - began)
     began = time.process_time()
     for tip in tips:
-        heard(tip.words)
+        gathering.words_of(tip.reading, tip.words)
+        language.unread(tip.words)
     listening.append(time.process_time() - began)
     return {"scoring": min(scoring), "listening": min(listening), "tips": float(len(tips))}
 

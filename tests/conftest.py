@@ -12,7 +12,18 @@ from tests.certificates import certificate
 from tests.installation import Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the installation printed: an answer of 500 does not say what happened."""
+    report = yield
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, Installation) and (value.home / "up.log").exists():
+                report.sections.append((f"printed by {name}", value.log()))
+    return report
 
 
 @pytest.fixture(scope="session")

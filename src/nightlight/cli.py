@@ -7,6 +7,7 @@ import typer
 
 from nightlight.commands import (
     custody,
+    deconfliction,
     demo,
     doctor,
     exports,
@@ -47,6 +48,7 @@ app.add_typer(tips.app, name="tip")
 app.add_typer(exports.app, name="export")
 app.add_typer(hashes.app, name="hashes")
 app.add_typer(links.app, name="links")
+app.add_typer(deconfliction.app, name="deconfliction")
 app.add_typer(custody.app, name="custody")
 app.add_typer(keeping.vault, name="vault")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.access import objects, triage_pages
+from tests.access import deconfliction, objects, triage_pages
 from tests.access.asking import (
     ADMIN,
     ALL,
@@ -342,7 +342,7 @@ PAGES: dict[str, list[Page]] = {
 }
 
 # Pages of the sign-in library and of the own account: there is no role to decide by.
-PAGES |= triage_pages.NEW_PAGES
+PAGES |= triage_pages.NEW_PAGES | deconfliction.PAGES
 UNDECIDED = {
     name for name in PAGES if name.startswith(("account_", "mfa_", "usersessions_", "openid_", "socialaccount_"))
 }

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from nightlight.foundation import clock
 from nightlight.pipeline.matching.models import Feedback, Member
+from nightlight.pipeline.tips.models import Tip
 from nightlight.pipeline.triage import rulebooks
-from nightlight.pipeline.triage.models import Standing
+from nightlight.pipeline.triage.models import Closure, Standing
+from nightlight.trust.accounts.models import User
 
 if TYPE_CHECKING:
     from tests.access.asking import Page
@@ -170,6 +172,11 @@ def alert(world: World, _person: Person, code: str) -> str:
     return world.alerts[code]
 
 
+def handover(world: World, _person: Person, code: str) -> str:
+    """What a shift of the unit left to the next."""
+    return world.handovers[code]
+
+
 def on_the_tip(world: World, person: Person, code: str) -> str:
     """The public id of somebody who works on tips in the unit, other than who asks where there is another."""
     role = "investigator" if person.role != "investigator" else "triage-officer"
@@ -183,6 +190,11 @@ def other_rules(_world: World, _person: Person, _code: str) -> str:
     return rulebooks.current().body.replace("minutes = 10", "minutes = 11")
 
 
+def rules_shown(world: World, person: Person, code: str) -> str:
+    """What names the preview of these other rules: the one that is looked at before they are saved."""
+    return rulebooks.shown(other_rules(world, person, code), rulebooks.current())
+
+
 def takes(person: Person, told: Told) -> None:
     """The person has taken the tip already."""
     Standing.objects.filter(tip__public_id=told.kwargs["public_id"]).update(
@@ -193,6 +205,16 @@ def takes(person: Person, told: Told) -> None:
 def closed(_person: Person, told: Told) -> None:
     """The tip was closed already."""
     Standing.objects.filter(tip__public_id=told.kwargs["public_id"]).update(lane="closed")
+
+
+def closed_by_another(person: Person, told: Told) -> None:
+    """Somebody else has closed the tip, and the closure was sampled."""
+    tip = Tip.objects.get(public_id=told.kwargs["public_id"])
+    another = User.objects.exclude(pk=person.user_id or 0).earliest("id")
+    Closure.objects.create(
+        tip=tip, disposition="cannot-work", reason="Nothing leads to anybody", sampled=True, by=another, at=clock.now()
+    )
+    Standing.objects.filter(tip=tip).update(lane="closed")
 
 
 FORM = "multipart/form-data; boundary=x"

@@ -18,7 +18,7 @@ from nightlight.outlook.desk.access import viewer_of_request
 from nightlight.pipeline.tips import wire
 from nightlight.trust import identity
 from tests.access import asking, expected, objects
-from tests.access.world import UNITS, database_role, undone
+from tests.access.world import UNITS, asks, database_role, undone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -168,6 +168,8 @@ def missing(world: World, person: Person, page: Page, body: str) -> Iterator[str
 def differences(world: World, people: Sequence[Person], names: Sequence[str] = ()) -> list[str]:
     """Ask these pages (all, if none are named) as these people; return a line for each answer that is not as stated."""
     found: list[str] = []
+    for person in people:
+        asks(person)
     for name in names or expected.PAGES:
         for page in expected.PAGES[name]:
             for person in people:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.access import triage_rows
+from tests.access import deconfliction, triage_rows
 from tests.access.asking import ADMIN, AUDITOR, COMMANDER, LEGAL, LOOKS, OFFICER, READ, SPECIALIST, WORK
 from tests.access.stated import (
     APART,
@@ -37,7 +37,7 @@ def _open(web: str = "", worker: str = "", intake: str = "") -> Table:
 
 
 def _staff(web: str, changes: Rule, *, sets: str = "", worker_sets: str = "", units: str = NONE) -> Table:
-    readers = "notices rendering unsealing retention reading importing verifying triage S command SIUD"
+    readers = "notices rendering unsealing retention reading importing verifying linking triage S command SIUD"
     return Table(
         web,
         "",
@@ -173,7 +173,7 @@ TABLES: dict[str, Table] = {
     "units_notice": Table(
         web="S I",
         worker="S I",
-        steps="notices rendering unsealing retention reading importing verifying expiry triage I command SI",
+        steps="notices rendering unsealing retention reading importing verifying expiry linking triage I command SI",
         units="ARRAY[t.unit_id]",
         person="t.user_id",
         kind="t.role",
@@ -496,4 +496,4 @@ TABLES |= {
     "matching_sighting": replace(_of_files(BY_BLOB, *_FOUND), worker_sets="tips = 0"),
     "matching_horizon": _open("", "S I U"),
 }
-TABLES |= triage_rows.TABLES
+TABLES |= triage_rows.TABLES | deconfliction.TABLES

@@ -45,6 +45,7 @@ REFUSED_TWICE: dict[str, str] = {
     "desk:viewing-picture": _BY_OWNER,
     **dict.fromkeys(("desk:tip-known", "desk:match", "desk:seen"), _BY_QUERY),
     "desk:hash-answer": _BY_ACTION,
+    "desk:unit-contact": _BY_ACTION,
 }
 NEVER_MET = {("matching_feedback", "web_insert"): "only partners add; test_known.py shows what each may"}
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -15,6 +16,7 @@ from nightlight.foundation import public_ids
 from nightlight.pipeline.linking import models as linking
 from nightlight.pipeline.tips.models import Tip
 from nightlight.pipeline.triage import models as triage
+from nightlight.pipeline.triage.models_shift import Handover
 from nightlight.trust import identity
 from tests.access import triage as made
 from tests.access.world import database_role, relation, undone
@@ -130,7 +132,8 @@ def test_an_empty_value_of_a_child_stays_empty_for_everybody(world: World) -> No
                 assert _refused(f"UPDATE linking_sighting SET {column} = 'somebody'"), person
     assert shown > 0
     columns = {field.column for field in linking.Identifier._meta.fields}
-    assert columns == {"id", "kind", "digest", "suspects", "children", "silenced"}, "a value stands nowhere else"
+    expected = {"id", "kind", "digest", "suspects", "children", "silenced", "cleared"}
+    assert columns == expected, "a value stands nowhere else"
 
 
 # --- the queue
@@ -254,6 +257,20 @@ def test_who_closed_a_tip_does_not_look_at_it_a_second_time(world: World, closer
         with _as(user):
             assert _refused(look, [closure.pk, user.pk]) is not may
             assert _refused(look, [closure.pk, closure.by_id if may else _user(world, "commander", "PS-A1A").pk])
+
+
+@pytest.mark.parametrize(("writer", "may"), [("investigator", False), ("triage-officer", True)])
+def test_who_handed_a_shift_on_does_not_take_it_over(world: World, writer: str, may: bool) -> None:
+    user = made.worker(world, "PS-A1A")
+    with undone():
+        handover = Handover.objects.create(
+            public_id=public_ids.new("HV"), unit=world.units["PS-A1A"], since=world.at - timedelta(hours=8),
+            until=world.at, figures=made.FIGURES, note="", by=_user(world, writer, "PS-A1A"), at=world.at,
+        )  # fmt: skip
+        read = "INSERT INTO triage_handoverread (handover_id, by_id, at) VALUES (%s, %s, now())"
+        with _as(user):
+            assert _refused(read, [handover.pk, user.pk]) is not may
+            assert _refused(read, [handover.pk, _user(world, "commander", "PS-A1A").pk])
 
 
 def test_an_alert_is_answered_once_in_ones_own_name_and_not_put_off(world: World) -> None:

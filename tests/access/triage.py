@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from nightlight.pipeline.linking import models as linking
 from nightlight.pipeline.linking.kinds import Kind, Side
 from nightlight.pipeline.triage import models as triage
 from nightlight.pipeline.triage import rulebooks
+from nightlight.pipeline.triage.models_shift import Handover, HandoverRead
 
 if TYPE_CHECKING:
     from nightlight.pipeline.tips.models import Tip
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 
 SHARED = ("PS-A1A", "SP-N")  # one value stands in the tips of both
 RULES = "0" * 16
+_NONE = dict.fromkeys(("critical", "high", "medium", "low"), 0)
+_LISTS = ("alerts_waiting", "alerts_answered", "held", "comes_back", "dies", "overrides", "capped")
+FIGURES = json.dumps(
+    {
+        **{name: [] for name in _LISTS},
+        "new_rows": _NONE,
+        "grown_rows": _NONE,
+        "closures": {},
+        "next_shift_ends": "2026-11-20T18:30:00+00:00",
+    }
+)
 DIES_IN = timedelta(hours=30)
 
 
@@ -45,9 +58,26 @@ def build(world: World) -> None:
         world.alerts[code] = _alerted(world, code, tip)
         _alerted(world, code, apart)
         linking.FileGroup.objects.create(blob=tip.files.get().item.blob, anchor=tip.files.get().item.blob_id)
+        world.handovers[code] = _handed_on(world, code)
     for person in world.everybody:
         if person.user is not None:
             triage.LastLook.objects.create(user=person.user, at=world.at)
+
+
+def _handed_on(world: World, code: str) -> str:
+    """Written and read by nobody who is asked here, so that each of them may take over."""
+    handover = Handover.objects.create(
+        public_id=public_ids.new("HV"),
+        unit=world.units[code],
+        since=world.at - timedelta(hours=12),
+        until=world.at,
+        figures=FIGURES,
+        note="Somebody calls back at noon.",
+        by=world.specials["no-post"].user,
+        at=world.at,
+    )
+    HandoverRead.objects.create(handover=handover, by=world.specials["ended-post"].user, at=world.at)
+    return handover.public_id
 
 
 def worker(world: World, code: str) -> User:

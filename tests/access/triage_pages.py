@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.access import objects
-from tests.access.asking import COMMANDER, OFFICER, READ, TRIAGE, Page, any_of, near
+from tests.access.asking import AUDITOR, COMMANDER, OFFICER, READ, TRIAGE, Page, any_of, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def _done(*, named: Named = objects.tip, before: Before | None = None, **form: s
             kwargs={"public_id": named},
             data=form,
             others=("refused", "absent"),
-            behind_glass=("absent",) if named is objects.alert else ("refused",),
+            behind_glass=("refused",) if named is objects.tip else ("absent",),
             effect=True,
             before=before,
         )
@@ -49,10 +49,19 @@ NEW_PAGES: dict[str, list[Page]] = {
         Page(
             any_of(frozenset({COMMANDER})),
             method="POST",
-            data={"do": "save", "body": objects.other_rules, **_WHY},
+            data={"do": "save", "body": objects.other_rules, "shown": objects.rules_shown, **_WHY},
             effect=True,
         ),
     ],
+    "desk:handover": [Page(any_of(READ))],
+    "desk:hand-on": [Page(any_of(_WORKS), method="POST", data={"note": "Somebody calls back at noon"}, effect=True)],
+    "desk:handed-on": [
+        Page(near(READ, broken=False), of="tip", kwargs={"public_id": objects.handover}, behind_glass=("absent",))
+    ],
+    "desk:take-over": _done(named=objects.handover),
+    "desk:second-looks": [Page(any_of(_WORKS | {AUDITOR}))],
+    "desk:second-look": _done(before=objects.closed_by_another, agrees="no", **_WHY),
+    "desk:capacity": [Page(any_of(frozenset({TRIAGE, COMMANDER})))],
     "desk:linked": [
         Page(near(READ), of="tip", kwargs=_LINKED),
         Page(near(READ), of="tip", kwargs={"public_id": objects.tip, "party": 77}, inside=("absent",)),
@@ -70,6 +79,7 @@ NEW_PAGES: dict[str, list[Page]] = {
     "desk:found-out": _done(fact="same_home", value="yes", **_WHY),
 }
 # Without its decision each answers an administrator as with it; the rules may be read by whoever gets as far as that.
-# The rules are for all who read tips, and whoever decides about a link is told first what is wrong with the form.
-_ASKED_ONCE = {"desk:rulebook", "desk:linked-decide"}
+# The rules, second looks and the backlog are for all who read tips as far as their queries know, and whoever decides
+# about a link is told first what is wrong with the form.
+_ASKED_ONCE = {"desk:rulebook", "desk:linked-decide", "desk:second-looks", "desk:capacity"}
 REFUSED_TWICE = dict.fromkeys(NEW_PAGES.keys() - _ASKED_ONCE, "the query or the action asks again for the role")

@@ -10,6 +10,7 @@ from tests.access.stated import APART, BY_BLOB, BY_TIP, RECORD, Rule, Table, by,
 
 _DECIDES = frozenset({TRIAGE, OFFICER, COMMANDER})
 _HELD = {role: near - {"broken"} for role, near in reach(_DECIDES).items()}
+_QUEUED: Rule = {"*": {role: near - {"broken"} for role, near in reach(READ).items()}}
 _HELD_APART = {COMMANDER: _HELD[COMMANDER]}
 # What is done to a tip is done by the unit that holds it: who broke the glass reads, and that is all.
 _AT_WORK: Rule = {"": _HELD, "apart": _HELD_APART}
@@ -43,7 +44,8 @@ def _said(**more: object) -> Table:
 
 
 def _waiting(steps: str) -> Table:
-    return Table(worker="S I U D", steps=steps, worker_sets="tip_id = 0")
+    """Tips that wait for a step: whoever sees the tip sees that it defeats one."""
+    return Table("S", "", "S I U D", steps, sees=RECORD, worker_sets="failed_times = 0", **BY_TIP)
 
 
 TABLES: dict[str, Table] = {
@@ -110,13 +112,13 @@ TABLES: dict[str, Table] = {
         "",
         "S",
         "triage command S",
-        sees={"*": {role: near - {"broken"} for role, near in reach(READ).items()}},
+        sees=_QUEUED,
         units="ARRAY[t.unit_id]",
     ),
     "triage_alert": Table(
         "S U(acknowledged_by_id,acknowledged_at,call_at)",
         "",
-        "S I U(level,call_at)",
+        "S I U(level,call_at,quiet)",
         "triage command SIU",
         sees=RECORD,
         changes=_AT_WORK,
@@ -131,6 +133,34 @@ TABLES: dict[str, Table] = {
         "triage command SI",
         sees=RECORD,
         **by("x.id = (SELECT a.tip_id FROM triage_alert a WHERE a.id = t.alert_id)"),
+    ),
+    # Read where the queue is read; written by who works there, each in their own name.
+    "triage_handover": Table(
+        "S I",
+        "",
+        "S",
+        "verifying command S",
+        sees=_QUEUED,
+        adds={"*": _HELD},
+        adds_own=True,
+        owner="by_id",
+        person="t.by_id",
+        spoilt=({"by_id": -1},),
+        units="ARRAY[t.unit_id]",
+    ),
+    # Who wrote the hand-overs of this world is nobody who is asked here; test_triage.py asks those who did.
+    "triage_handoverread": Table(
+        "S I",
+        "",
+        "S",
+        "verifying command S",
+        sees=_QUEUED,
+        adds={"*": _HELD},
+        adds_own=True,
+        owner="by_id",
+        person="t.by_id",
+        spoilt=({"by_id": -1},),
+        units="ARRAY(SELECT h.unit_id FROM triage_handover h WHERE h.id = t.handover_id)",
     ),
     "triage_lastlook": Table(
         "S I U",

@@ -20,6 +20,7 @@ from django.test import Client
 
 from nightlight.config import rights
 from nightlight.foundation import clock, public_ids
+from nightlight.outlook.desk import gate
 from nightlight.outlook.desk.tests.cast import Desk
 from nightlight.pipeline.tips import actions, importing, summarising
 from nightlight.pipeline.tips.handing import hand_over
@@ -43,7 +44,7 @@ from nightlight.trust.units.models import Glass, Post, Unit
 from nightlight.trust.units.viewer import Viewer, viewer_of
 from nightlight.trust.viewing import models as viewing
 from nightlight.trust.viewing.actions import session_digest
-from tests.access import known, triage
+from tests.access import deconfliction, known, triage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +150,7 @@ class World:
     hash_list: str = ""  # the public id of a list of known files
     unread: str = ""  # the tip that nobody has read yet
     alerts: dict[str, str] = field(default_factory=dict)  # of the report with a file
+    handovers: dict[str, str] = field(default_factory=dict)  # of a shift of the unit to the next
     held: dict[str, str] = field(default_factory=dict)  # a tip that the unit's investigator works on
 
     @cached_property
@@ -221,8 +223,7 @@ def undone() -> Iterator[None]:
         yield
     finally:
         raw: Any = connection.connection
-        raw.execute("ROLLBACK TO SAVEPOINT undone")
-        raw.execute("RELEASE SAVEPOINT undone")
+        raw.execute("ROLLBACK TO SAVEPOINT undone; RELEASE SAVEPOINT undone")
         connection.needs_rollback = False
         _forget_who_acts()
 
@@ -231,8 +232,7 @@ def undone() -> Iterator[None]:
 def database_role(role: str) -> Iterator[None]:
     """Run the block with no more rights than one of the three roles has."""
     raw: Any = connection.connection
-    before = raw.execute("SELECT current_user").fetchone()[0]
-    raw.execute(f"SET LOCAL ROLE {role}")
+    before, _role = raw.execute("SELECT current_user::text, set_config('role', %s, true)", [role]).fetchone()
     try:
         yield
     finally:
@@ -286,6 +286,7 @@ def build() -> World:
     _notices(world)
     known.build(world)
     triage.build(world)
+    deconfliction.build(world)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ANALYZE")
@@ -301,10 +302,20 @@ def _sign_in(world: World) -> None:
     for person in world.everybody:
         if person.user is not None:
             person.client.force_login(person.user)
+            asks(person)
         person.client.raise_request_exception = False
     world.session = UserSession.objects.create(
         user=world.specials["no-post"].user, ip="192.0.2.9", session_key="k" * 32, user_agent="Example"
     ).pk
+
+
+def asks(person: Person) -> None:
+    """Leave the session as a page does: requests that are undone would each write it anew."""
+    if person.user is not None:
+        session = person.client.session
+        now = clock.now().timestamp()
+        session[gate.BEGAN] = session[gate.SEEN] = now
+        session.save()
 
 
 def _session(world: World, code: str) -> bytes:

@@ -25,7 +25,7 @@ def issue(
 ) -> None:
     """Give a partner's system a token; it is shown once.
 
-    Scopes: tips:read-own-status, exports:read, feedback:read.
+    Scopes: tips:read-own-status, exports:read, feedback:read, deconfliction:ask.
     Example: nightlight token issue "Example Chat" --unit UN-7F3K-9QTX --scope feedback:read
     """
     with base.database():

@@ -49,6 +49,10 @@ class Environment:
     intake_newer: bool  # NIGHTLIGHT_INTAKE_NEWER_ELEMENTS: accept elements newer than November 2025
     alert_urls: tuple[str, ...] = field(repr=False)  # NIGHTLIGHT_ALERT_URLS_FILE: lines of the file, mode 0600
     alert_minutes: int  # NIGHTLIGHT_ALERT_MINUTES: until the next in line are called
+    alert_old_days: int  # NIGHTLIGHT_ALERT_OLD_DAYS: from when on an imported report calls nobody
+    deconfliction_keys: Path  # NIGHTLIGHT_DECONFLICTION_KEYS_DIR: one file for each ring of partners and epoch
+    deconfliction_daily: int  # NIGHTLIGHT_DECONFLICTION_DAILY: digests that a partner may ask for in 24 hours
+    deconfliction_name: str  # NIGHTLIGHT_DECONFLICTION_NAME: how partners are told of this installation
     law: str  # NIGHTLIGHT_LAW: the country whose law pack is used
     zone: str  # NIGHTLIGHT_ZONE: the officers' time zone
     log_level: str  # NIGHTLIGHT_LOG_LEVEL
@@ -84,11 +88,25 @@ def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
     return text
 
 
-def _count(env: Mapping[str, str], name: str, default: int) -> int:
+def _count(env: Mapping[str, str], name: str, default: int, most: int = 1024) -> int:
     text = env.get(name, "").strip() or str(default)
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise WrongSetting(f"{name} is {text!r}; write a number from 1 to 1024")
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise WrongSetting(f"{name} is {text!r}; write a number from 1 to {most}")
     return int(text)
+
+
+def _ring_keys(env: Mapping[str, str], home: Path) -> Path:
+    """Return the folder of the keys of rings; refuse one in which others may read a key."""
+    name = "NIGHTLIGHT_DECONFLICTION_KEYS_DIR"
+    folder = Path(env.get(name, "").strip() or home / "keys" / "deconfliction").expanduser().resolve()
+    if folder.is_dir():
+        for path in sorted(folder.glob("*.key")):
+            if path.stat().st_mode & 0o077:
+                raise WrongSetting(
+                    f"{path} may be read by others; run chmod 600 {path}, and make a new key with your partners: "
+                    "consider this one known"
+                )
+    return folder
 
 
 def _issuer(env: Mapping[str, str]) -> str:
@@ -175,6 +193,10 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         intake_newer=_flag(env, "NIGHTLIGHT_INTAKE_NEWER_ELEMENTS", default=False),
         alert_urls=_addresses(env, "NIGHTLIGHT_ALERT_URLS_FILE"),
         alert_minutes=_count(env, "NIGHTLIGHT_ALERT_MINUTES", 5),
+        alert_old_days=_count(env, "NIGHTLIGHT_ALERT_OLD_DAYS", 30),
+        deconfliction_keys=_ring_keys(env, home),
+        deconfliction_daily=_count(env, "NIGHTLIGHT_DECONFLICTION_DAILY", 2000, 100_000),
+        deconfliction_name=env.get("NIGHTLIGHT_DECONFLICTION_NAME", "").strip() or "Nightlight",
         law=_one_of(env, "NIGHTLIGHT_LAW", ("IN", "US")),
         zone=env.get("NIGHTLIGHT_ZONE", "").strip() or "Asia/Kolkata",
         log_level=_one_of(env, "NIGHTLIGHT_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),

@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "nightlight.config.middleware.browser_guards",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # before static files, so that they bear it too
+    "nightlight.config.middleware.storable_text",  # before whatever asks the database with a text that was sent
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -293,3 +294,10 @@ NIGHTLIGHT_SEARCH_DIGEST_KEY = secrets.keep(ENVIRONMENT.keys, "search-digest.key
 
 NIGHTLIGHT_ALERT_URLS = ENVIRONMENT.alert_urls
 NIGHTLIGHT_ALERT_MINUTES = ENVIRONMENT.alert_minutes
+NIGHTLIGHT_ALERT_OLD_DAYS = ENVIRONMENT.alert_old_days
+
+# --- deconfliction --------------------------------------------------------------------------------------------
+
+NIGHTLIGHT_DECONFLICTION_KEYS_DIR = ENVIRONMENT.deconfliction_keys
+NIGHTLIGHT_DECONFLICTION_DAILY = ENVIRONMENT.deconfliction_daily
+NIGHTLIGHT_DECONFLICTION_NAME = ENVIRONMENT.deconfliction_name

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 HOME = Path(tempfile.mkdtemp(prefix="nightlight-test-"))
 os.environ["NIGHTLIGHT_HOME"] = str(HOME)
@@ -31,36 +32,68 @@ from nightlight.config import postgres  # after the home is set
 hypothesis.settings.register_profile("checks", max_examples=60)
 hypothesis.settings.load_profile("checks")
 
-# What the first migration makes, and every test may count on.
-_FIRST_UNIT = """
+# Empties what models of ours write to, and puts back what the first migration makes, and every test may count on.
+# Deleted and not cut, for that takes a file of the disk for each table and index; without triggers, so in any order.
+_EMPTY = """
+SET session_replication_role = replica;
+DO $$
+DECLARE one regclass; found boolean;
+BEGIN
+  FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+    AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission') LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', one) INTO found;
+    IF found THEN EXECUTE format('DELETE FROM %s', one); END IF;
+  END LOOP;
+END $$;
+SET session_replication_role = origin;
 INSERT INTO units_unit (public_id, kind, code, name, receives, created_at)
-VALUES ('UN-2222-2222', 'national', 'IN', 'National centre', true, '2026-01-01T00:00:00Z')
+VALUES ('UN-2222-2222', 'national', 'IN', 'National centre', true, '2026-01-01T00:00:00Z');
 """
 # What the tests' own server holds is thrown away with it; installations that tests start keep every setting.
 _NOTHING_TO_LOSE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
-# The files of more than about ten seconds, the longest first.
+# The files of more than about ten seconds, the longest first; what begins so comes in that place.
 _LONGEST_FIRST = (
-    "test_pages.py",
-    "test_rendering_hostile.py",
-    "test_viewing_in_a_browser.py",
-    "test_known_in_a_browser.py",
-    "test_pages_in_a_browser.py",
-    "test_up.py",
-    "test_police_import.py",
-    "test_sign_in_in_a_browser.py",
-    "test_known_story.py",
-    "test_no_name_in_a_dump.py",
-    "test_hash_sharing.py",
-    "test_restoring.py",
-    "test_production.py",
-    "test_security_headers.py",
-    "test_hashes_command.py",
-    "test_wire.py",
-    "test_walls.py",
-    "test_measuring.py",
-    "test_sealed_in_a_browser.py",
-    "test_own_server.py",
-    "test_desk_story.py",
+    "tests/access/test_pages.py",
+    "tests/access/",  # with the world of the pages, which each process makes for itself
+    "src/nightlight/trust/viewing/tests/test_rendering_hostile.py",
+    "tests/test_up.py",
+    "src/nightlight/outlook/desk/tests/test_viewing_in_a_browser.py",
+    "src/nightlight/outlook/desk/tests/test_known_in_a_browser.py",
+    "src/nightlight/outlook/desk/tests/test_pages_in_a_browser.py",
+    "src/nightlight/outlook/desk/tests/test_sign_in_in_a_browser.py",
+    "src/nightlight/trust/viewing/tests/test_measuring.py",
+    "src/nightlight/outlook/desk/tests/test_sealed_in_a_browser.py",
+    "src/nightlight/outlook/desk/tests/",
+    "tests/test_own_server.py",
+    "src/nightlight/pipeline/matching/tests/test_restoring.py",
+    "tests/test_known_story.py",
+    "tests/test_hashes_command.py",
+    "tests/test_production.py",
+    "tests/test_hash_sharing.py",
+    "tests/test_no_name_in_a_dump.py",
+    "tests/test_security_headers.py",
+    "tests/test_wire.py",
+    "tests/test_desk_story.py",
+    "tests/test_units_commands.py",
+    "tests/test_police_import.py",  # last, though long: others would wait while the worker reads its tips
+)
+# Handed out in parts, each of which asks all pages as one role.
+_IN_PARTS = "tests/access/test_pages.py"
+# They use one running installation, which each process of a run starts for itself: they stay with one process as long
+# as the others have anything else to do. They mostly wait, so the others are all the quicker.
+_ONE_INSTALLATION = frozenset(
+    {
+        "tests/test_desk_story.py",
+        "tests/test_hash_sharing.py",
+        "tests/test_hashes_command.py",
+        "tests/test_known_story.py",
+        "tests/test_no_name_in_a_dump.py",
+        "tests/test_police_import.py",
+        "tests/test_production.py",
+        "tests/test_security_headers.py",
+        "tests/test_units_commands.py",
+        "tests/test_wire.py",
+    }
 )
 QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 _OWN_SERVER = "DATABASE_URL" not in os.environ
@@ -77,6 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
         postgres.prepare(HOME)
         (postgres.data_folder(HOME) / "nightlight-local.conf").write_text(_NOTHING_TO_LOSE)
         postgres.ensure_running(HOME)
+        config.option.reuse_db = True  # it goes with its server: to drop it first would wait for whoever is still there
     _let_tests_empty_tables()
 
 
@@ -88,8 +122,34 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest: they are handed out whole, and one that came last would run alone."""
-    place = {name: number for number, name in enumerate(_LONGEST_FIRST)}
-    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+    @functools.cache
+    def place(file: str) -> int:
+        return next((n for n, start in enumerate(_LONGEST_FIRST) if file.startswith(start)), len(_LONGEST_FIRST))
+
+    items.sort(key=lambda item: place(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Hand out whole files, but for the longest, and keep together what shares an installation."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return (nodeid.rpartition("-")[0] or file) if file == _IN_PARTS else file
+
+        def _assign_work_unit(self, node: object) -> None:
+            waits = node is self.nodes[0]
+            wanted = (scope for scope in self.workqueue if (scope in _ONE_INSTALLATION) is waits)
+            if first := next(wanted, None):
+                self.workqueue.move_to_end(first, last=False)
+            super()._assign_work_unit(node)
+
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -103,15 +163,17 @@ def _quick_passwords() -> Iterator[None]:
 
 
 def _let_tests_empty_tables() -> None:
-    """Between tests all tables are emptied, append-only ones too, past their triggers."""
-    from django.db.backends.postgresql.operations import DatabaseOperations
+    """After a test that really commits, empty the tables it wrote to, append-only ones too, past their triggers.
 
-    empty = DatabaseOperations.execute_sql_flush
+    Django's own way cuts every table anew, whether it holds a row or not, which takes a hundred times as long, and
+    makes permissions anew, which nothing here deletes or reads.
+    """
+    from django.db import connections
+    from django.test import TransactionTestCase
 
-    def past_triggers(self: DatabaseOperations, sql_list: Sequence[str]) -> None:
-        empty(
-            self,
-            ["SET session_replication_role = replica", *sql_list, "SET session_replication_role = origin", _FIRST_UNIT],
-        )
+    def empty(self: TransactionTestCase) -> None:
+        for name in self._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
+            with connections[name].cursor() as cursor:
+                cursor.execute(_EMPTY)
 
-    DatabaseOperations.execute_sql_flush = past_triggers  # type: ignore[method-assign, assignment]
+    TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined]

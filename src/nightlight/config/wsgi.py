@@ -35,7 +35,10 @@ _BESIDE_PAGES = (
 )
 _TLS_ONLY = ("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains")
 
-from nightlight.pipeline.tips import wire  # needs Django set up
+from nightlight.config.middleware import PlainRequest  # these need Django set up
+from nightlight.pipeline.tips import wire
+
+_django.request_class = PlainRequest
 
 
 def _answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

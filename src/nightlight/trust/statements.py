@@ -3,10 +3,12 @@
 
 On Django's own connection, so inside a transaction they are part of it; outside one, each is a transaction of its
 own. Prepared once for each connection and bound by the server, which halves what a statement costs.
+What every page of every person needs is said as a query set, made into SQL once and then run the same way.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -15,14 +17,33 @@ from django.db import IntegrityError, connection, connections
 from nightlight.trust import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from django.db.models import QuerySet
 
 T = TypeVar("T")
 _TRIES = 12
 _UNIQUE_VIOLATION = "23505"
 
 
-def rows(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A query set made into SQL once, with stand-ins where each run has values of its own."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+    def rows(self, instead: Mapping[Any, Any]) -> list[tuple[Any, ...]]:
+        """Run it with these values instead of the stand-ins and return its rows. Raises Django's database errors."""
+        return rows(self.sql, [instead.get(value, value) for value in self.values])
+
+
+def made(query: QuerySet[Any, Any]) -> Made:
+    """Make a query set into SQL; its stand-ins are values that nothing else in it is equal to."""
+    return Made(*query.query.sql_with_params())
+
+
+def rows(sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run one statement and return its rows. Raises Django's database errors."""
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from nightlight.outlook.api import views
+from nightlight.outlook.api import deconfliction, views
 
 app_name = "api"
 
 urlpatterns = [
     path("v1/whoami", views.whoami, name="whoami"),
+    path("v1/deconfliction", deconfliction.ask, name="deconfliction"),
     path("<path:rest>", views.nowhere, name="nowhere"),
 ]

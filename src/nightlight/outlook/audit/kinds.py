@@ -48,6 +48,8 @@ _RECEIVED = frozenset(
         "tip.match-withdrawn",
         "tip.linked",
         "tip.assessed",
+        "tip.not-assessed",
+        "tip.not-linked",
         "alert.raised",
         "alert.called",
         "hashes.imported",
@@ -55,8 +57,13 @@ _RECEIVED = frozenset(
         "hashes.polled",
         "hashes.pulled",
         "hashes.feedback-given",
+        "deconfliction.partner-asked",
+        "deconfliction.partner-refused",
+        "deconfliction.sent",
     }
 )
+# Their entries may name other tips whose data was shown or handed over with that of their subject.
+NAMES_OTHERS = ("tip.viewed", "tip.linked-exported")
 # Something was on somebody's screen. Asking for it, or being done with it, is no further look.
 _LOOKS = frozenset({"viewed", "shown"})
 # Acts whose words the pages do not have (yet); a kind that stands nowhere is still found when all kinds are asked for.
@@ -127,7 +134,7 @@ def group_of(kind: str) -> Group:
         (Group.GLASS, about == "glass"),
         (Group.FAILED, any(word in act for word in ("failed", "locked-out")) and about in {"person", "session"}),
         (Group.SIGNED_IN, act.startswith(("signed-", "session-")) or about == "session"),
-        (Group.SEARCHED, act == "searched" or about == "search"),
+        (Group.SEARCHED, act == "searched" or about == "search" or kind == "deconfliction.asked"),
         (Group.UNSEALED, about == "sealed" and (act == "opened" or act.startswith("unsealing"))),
         (Group.LOOKED, act in _LOOKS or act.startswith("viewing-") or about == "exposure"),
         (Group.HANDED_OVER, act.startswith("handed")),

@@ -201,6 +201,14 @@ def searched_for(viewer: Viewer, record: str, wanted: Period, digest: str, *, at
         return custody.rows(events.order_by("-id")[:at_most])
 
 
+def shown_through_others(viewer: Viewer, tip: str, wanted: Period, *, at_most: int = PAGE) -> list[EventRow]:
+    """Return looks at other tips, and lists taken away, that held data of this one too. Raises TooMuch."""
+    _must_audit(viewer)
+    with bounded():
+        events = _between(wanted).filter(kind__in=kinds.NAMES_OTHERS, body__contains=f'"{tip}"')
+        return custody.rows(events.exclude(subject=f"tip:{tip}").order_by("-id")[:at_most])
+
+
 def subjects(record: str) -> list[str]:
     """Return how the log names a record, and with a tip its files. Raises NotFound for what is no identifier."""
     kind = _SUBJECT.get(record.partition("-")[0])

@@ -167,6 +167,8 @@ def record(request: DeskRequest, public_id: str) -> HttpResponse:
         rows = queries.of_record(request.viewer, public_id)
         digest = hashlib.sha256(public_id.encode()).hexdigest()
         searches = queries.searched_for(request.viewer, public_id, asked.filter.period, digest)
+        is_tip = public_id.startswith("NL-")
+        through = queries.shown_through_others(request.viewer, public_id, asked.filter.period) if is_tip else []
     except TooMuch:
         return render(request, "audit/record.html", {"public_id": public_id, "asked": asked, "too_much": True})
     looks = showing.looks(rows)
@@ -176,7 +178,8 @@ def record(request: DeskRequest, public_id: str) -> HttpResponse:
         {
             "public_id": public_id,
             "asked": asked,
-            "is_tip": public_id.startswith("NL-"),
+            "is_tip": is_tip,
+            "through": showing.lines(through),
             "viewers": showing.viewers(looks),
             "looks": looks[: queries.PAGE * 4],
             "looks_in_all": len(looks),

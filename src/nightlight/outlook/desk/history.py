@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightlight.foundation.public_ids import ALPHABET
 from nightlight.outlook.desk import wording
+from nightlight.pipeline.tips.models import Tip
 from nightlight.trust.accounts.models import Reporter, User
 from nightlight.trust.custody import merkle
 from nightlight.trust.custody import queries as custody
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from nightlight.pipeline.tips.shown import ShownTip
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 # Proofs of the newest views only: a tip that hundreds have opened stays a page one can load.
 MAX_VIEWS = 30
+_TIP = re.compile(rf"\bNL-[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,12 @@ class History:
 def of_tip(told: ShownTip, mask: Callable[[str], str]) -> History:
     """Return the history of a tip and of its files. A handful of queries, however long it is."""
     items = (f"item:{file.item.public_id}" for file in told.files)
-    return _history([f"tip:{told.tip.public_id}", *items], mask)
+    return _history(told.tip.public_id, items, mask)
 
 
-def _history(subjects: Sequence[str], mask: Callable[[str], str]) -> History:
-    rows = custody.history(subjects)
+def _history(tip: str, items: Iterable[str], mask: Callable[[str], str]) -> History:
+    rows = custody.history([f"tip:{tip}", *items])
+    unseen = _unseen(tip, rows)
     head = custody.latest_head()
     tree = custody.StoredTree()
     views = [row for row in rows if row.kind == "tip.viewed"]
@@ -72,7 +77,7 @@ def _history(subjects: Sequence[str], mask: Callable[[str], str]) -> History:
     names = names_of({row.actor for row in rows})
 
     def told(row: EventRow) -> Happening:
-        return _happening(row, names, head, tree, mask)
+        return _happening(row, names, head, tree, lambda body: _TIP.sub(unseen, mask(body)))
 
     return History(
         events=tuple(told(row) for row in others),
@@ -81,6 +86,16 @@ def _history(subjects: Sequence[str], mask: Callable[[str], str]) -> History:
         viewers=len({row.actor for row in views}),
         head=head,
     )
+
+
+def _unseen(tip: str, rows: Iterable[EventRow]) -> Callable[[re.Match[str]], str]:
+    """Return what stands for the number of a tip: itself, or a blank for those that row security keeps from the viewer.
+
+    Somebody whose units see more may have looked at several linked tips at once, and the entry names all of them.
+    """
+    named = {number for row in rows for number in _TIP.findall(row.body)} - {tip}
+    seen = {tip, *Tip.objects.filter(public_id__in=named).values_list("public_id", flat=True)} if named else {tip}
+    return lambda found: found[0] if found[0] in seen else "NL-····-····"
 
 
 def _happening(

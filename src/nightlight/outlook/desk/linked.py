@@ -79,6 +79,7 @@ class LinkedPage:
     decides: bool
     values: tuple[tuple[str, str], ...]
     threshold: int
+    names_tips: frozenset[str]  # every tip of which the page shows anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def page(viewer: Viewer, tip: Tip, party: int, *, strength: str, at: datetime) -
         decides=viewer.may(decisions.DECIDES),
         values=tuple(linked_decisions.values_of(reasons)),
         threshold=weights().threshold,
+        names_tips=frozenset(one.tip for one in members.values()).union(*(one.tips for one in decided)),
     )
 
 
@@ -144,8 +146,9 @@ def _title(view: PersonView, zone: ZoneInfo, at: datetime) -> str:
     if view.tips == 1 and not view.hidden:
         return _("In one tip only, %(when)s") % {"when": when}
     number, reporters = view.tips + view.more, len(view.reporters)
+    tips = _("at least %(n)d tips") if view.many else ngettext("%(n)d tip", "%(n)d tips", number)
     told = {
-        "tips": ngettext("%(n)d tip", "%(n)d tips", number) % {"n": number},
+        "tips": tips % {"n": number},
         "providers": ngettext("%(n)d provider", "%(n)d providers", reporters) % {"n": reporters},
         "when": when,
     }
@@ -242,6 +245,8 @@ def _elsewhere(
     why = f"{queries.strength(best, table).label}: {_('same')} {Kind(kind).label}" if best else ""
     seen, beyond = one.seen - 1, one.tips - one.seen
     words = ngettext("also in %(n)d other tip", "also in %(n)d other tips", seen) % {"n": seen}
+    if seen >= queries.MOST_COUNTED:
+        words = _("also in at least %(n)d other tips") % {"n": seen}
     more = ngettext("%(n)d tip you may not see", "%(n)d tips you may not see", beyond) % {"n": beyond}
     if not seen:
         words = _("also in tips you may not see")

@@ -33,7 +33,7 @@ _REF = re.compile(r"(.+?)(?:\.([0-9]{1,4}))?")
 
 @dataclass(frozen=True, slots=True)
 class ShownDecision:
-    """What an officer decided, about whom or what, and whether a later decision outweighs it."""
+    """What an officer decided, about whom or what, in which tips, and whether a later decision outweighs it."""
 
     verdict: Verdict
     about: str
@@ -41,6 +41,8 @@ class ShownDecision:
     by: str
     at: datetime
     outweighed: bool
+    value: str  # how forms name a value that this keeps silent, else empty
+    tips: tuple[str, ...]
 
 
 def values_of(reasons: Sequence[ShownReason]) -> Iterator[tuple[str, str]]:
@@ -70,10 +72,19 @@ def decided(view: PersonView) -> tuple[ShownDecision, ...]:
                 by=str(row.by),
                 at=row.at,
                 outweighed=pair in about,
+                value=_kept_silent(row) if pair not in about else "",
+                tips=tuple(one.tip.public_id for one in (row.first, row.second) if one is not None),
             )
         )
         about.add(pair)
     return tuple(told)
+
+
+def _kept_silent(row: Decision) -> str:
+    """How forms name the value that a decision which stands keeps silent; nobody takes back what was cleared."""
+    value = row.identifier
+    silent = row.verdict == Verdict.SILENCE and value is not None and not value.cleared
+    return ref_of_value(value.pk) if silent and value is not None else ""
 
 
 def _about(row: Decision) -> str:
@@ -93,6 +104,11 @@ def decide(viewer: Viewer, tip: Tip, party: int, *, asked: Mapping[str, str], at
         identifier = _meant_value(view, asked.get("value", ""))
         decisions.silence(identifier, by=viewer, at=at, reason=reason)
         return _("Recorded: the value links nobody from now on. The proposal is worked out anew.")
+    if verdict == Verdict.HEAR:
+        decisions.hear(_silenced_value(view, asked.get("value", "")), by=viewer, at=at, reason=reason)
+        return _(
+            "Recorded: the value links again. What was decided before stays here. The proposal is worked out anew."
+        )
     if verdict not in {Verdict.CONFIRM, Verdict.FORBID}:
         raise Conflict(_("Choose whether they are one person or not."))
     first = _meant(viewer, asked.get("first", ""), subject.side)
@@ -109,6 +125,16 @@ def _meant_value(view: PersonView, ref: str) -> int:
         if constant_time_compare(ref_of_value(one.identifier), ref):
             return one.identifier
     raise NotFound(_("That value links nobody here any more. Load the page again."))
+
+
+def _silenced_value(view: PersonView, ref: str) -> int:
+    """The key of a value of these people about which somebody decided; they may share it with nobody here now."""
+    mine = Sighting.objects.filter(subject__in=[one.pk for one in view.members]).values("identifier")
+    decided = Decision.objects.filter(identifier__in=mine).values_list("identifier_id", flat=True).distinct()
+    for identifier in decided:
+        if identifier is not None and constant_time_compare(ref_of_value(identifier), ref):
+            return identifier
+    raise NotFound(_("No officer silenced that value, or nobody here has it any more. Load the page again."))
 
 
 def _meant(viewer: Viewer, ref: str, side: str) -> int:

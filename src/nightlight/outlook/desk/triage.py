@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,9 +11,7 @@ import msgspec
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from nightlight.foundation.refusals import NotFound
-from nightlight.pipeline.linking import queries as linking
-from nightlight.pipeline.triage import alerting, queue, rulebooks, rules
+from nightlight.pipeline.triage import alerting, defeated, queue, rulebooks, rules, standing
 from nightlight.pipeline.triage.models import (
     Band,
     Closure,
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
 
     from nightlight.pipeline.tips.models import Tip
+    from nightlight.pipeline.tips.queries import Counted
     from nightlight.pipeline.triage.queue import Line
     from nightlight.trust.units.viewer import Viewer
 
@@ -43,6 +41,7 @@ SOON = timedelta(hours=48)
 _REASONS = 3  # of a row; the tip's page has all
 _FIFTHS = 5
 _OFFICER_FACTS = tuple((f.name, f.label) for f in FACTS.values() if f.officer and f.type is Type.FLAG)
+_OFFICER_TIMES = tuple((f.name, f.label) for f in FACTS.values() if f.officer and f.type is Type.HOURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,15 @@ class ShownLine:
     harm: int
     workability: int
     newest_at: datetime
+    assessed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Why a tip stands where it stands, for its page."""
+    """Why a tip stands where it stands, for its page. One that was never ``assessed`` has no numbers and no reasons."""
 
+    assessed: bool
+    failing: tuple[defeated.Defeat, ...]
     band_code: str
     band_label: str
     harm: int
@@ -98,18 +100,19 @@ class Panel:
     unknowns: tuple[rules.Open, ...]
     could_be: str
     version: str
-    at: datetime
+    at: datetime | None
     overridden: Override | None
     rules_band: str
     standing: Standing
     holder: str
-    together: int
+    together: Counted
     closed: Closure | None
     works: bool
     colleagues: tuple[tuple[str, str], ...]
     dispositions: Sequence[tuple[str, StrPromise]]
     bands: tuple[tuple[str, str], ...]
     officer_facts: tuple[tuple[str, str], ...]
+    officer_times: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +131,18 @@ def told_score(score: Score) -> rules.Score | None:
         return None
 
 
-def shown_lines(viewer: Viewer, lines: Iterable[Line], at: datetime) -> list[ShownLine]:
+def shown_lines(lines: Iterable[Line], at: datetime) -> list[ShownLine]:
     """Return rows of the queue in words. What every tip has is no reason, and is left out."""
     ordinary = {rule.line.id for rule in rulebooks.current().rulebook.factors if rule.line.base}
-    return [_line(viewer, line, ordinary, at) for line in lines]
+    shown = list(lines)
+    first = queue.first_of([line.row for line in shown if line.row.kind == Group.VIRAL])
+    return [_line(line, first.get(line.row.pk), ordinary, at) for line in shown]
 
 
-def _line(viewer: Viewer, line: Line, ordinary: Collection[str], at: datetime) -> ShownLine:
+def _line(line: Line, first: Tip | None, ordinary: Collection[str], at: datetime) -> ShownLine:
     row = line.row
     said = told_score(line.score) if line.score else None
+    dies_at = row.dies_at if said else None
     return ShownLine(
         row=row,
         public_id=row.lead.public_id,
@@ -145,59 +151,64 @@ def _line(viewer: Viewer, line: Line, ordinary: Collection[str], at: datetime) -
         reporter=row.lead.reporter.name,
         unit=row.unit.name,
         band_code=Band(row.band).name.lower(),
-        band_label=str(Band(row.band).label),
+        band_label=str(Band(row.band).label) if said else _("Not assessed: look at it"),
         new=line.new,
         group=_group(row),
         holder=str(row.holder or ""),
-        why=(*_first(viewer, row), *_why(said, ordinary))[:_REASONS] if said else (),
+        why=(*_first(first), *_why(said, ordinary))[:_REASONS] if said else (),
         unknown=_could_be(said, row.band) if said else "",
-        dies=_dies(row.dies_at, at),
-        dies_soon=row.dies_at is not None and row.dies_at - at < SOON,
+        dies=_dies(dies_at, at),
+        dies_soon=dies_at is not None and dies_at - at < SOON,
         harm=row.harm,
         workability=row.workability,
         newest_at=row.newest_at,
+        assessed=said is not None,
     )
 
 
 def panel(viewer: Viewer, tip: Tip, at: datetime) -> Panel | None:
     """Return why a tip stands where it stands and what can be done with it; None while nothing is known of that."""
-    standing = Standing.objects.select_related("holder").filter(tip=tip).first()
+    stands = Standing.objects.select_related("holder").filter(tip=tip).first()
+    if stands is None:
+        return None
     score = Score.objects.filter(tip=tip).first()
     said = told_score(score) if score else None
-    if standing is None or score is None or said is None:
-        return None
-    band = Band(standing.band)
+    dies_at = score.dies_at if score and said else None
+    band = Band(stands.band)
     works = viewer.may(alerting.WORKS) and (viewer.reach is None or tip.unit_id in viewer.reach)
     overridden = Override.objects.select_related("by").filter(tip=tip).order_by("-id").first()
-    closed = Closure.objects.filter(tip=tip).order_by("-id").first() if standing.lane == Lane.CLOSED else None
+    closed = Closure.objects.filter(tip=tip).order_by("-id").first() if stands.lane == Lane.CLOSED else None
     return Panel(
+        assessed=said is not None,
+        failing=defeated.of_tip(tip),
         band_code=band.name.lower(),
         band_label=str(band.label),
-        harm=score.harm,
-        workability=score.workability,
-        dies=_dies(score.dies_at, at),
-        dies_at=score.dies_at,
-        dies_soon=score.dies_at is not None and score.dies_at - at < SOON,
-        tripwires=tuple(_reason(one, urgent=True) for one in said.tripwires),
-        factors=tuple(_reason(one) for one in (*said.factors, *said.caps)),
-        work=tuple(_reason(one) for one in said.work),
-        notes=tuple(one.label for one in said.notes),
-        losses=said.losses,
-        unknowns=said.unknowns,
-        could_be=str(Band(int(said.could_be)).label) if said.could_be > said.band else "",
-        version=said.rules,
-        at=score.at,
+        harm=score.harm if score else 0,
+        workability=score.workability if score else 0,
+        dies=_dies(dies_at, at),
+        dies_at=dies_at,
+        dies_soon=dies_at is not None and dies_at - at < SOON,
+        tripwires=tuple(_reason(one, urgent=True) for one in said.tripwires) if said else (),
+        factors=tuple(_reason(one) for one in (*said.factors, *said.caps)) if said else (),
+        work=tuple(_reason(one) for one in said.work) if said else (),
+        notes=tuple(one.label for one in said.notes) if said else (),
+        losses=said.losses if said else (),
+        unknowns=said.unknowns if said else (),
+        could_be=str(Band(int(said.could_be)).label) if said and said.could_be > said.band else "",
+        version=said.rules if said else "",
+        at=score.at if score else None,
         overridden=overridden if overridden and overridden.band is not None else None,
-        rules_band=str(Band(score.band).label),
-        standing=standing,
-        holder=str(standing.holder or ""),
-        together=queue.number_together(standing),
+        rules_band=str(Band(score.band if score else standing.UNSCORED).label),
+        standing=stands,
+        holder=str(stands.holder or ""),
+        together=queue.number_together(stands),
         closed=closed,
         works=works,
-        colleagues=_colleagues(standing, at) if works else (),
+        colleagues=_colleagues(stands, at) if works else (),
         dispositions=Disposition.choices,
         bands=tuple((one.name.lower(), str(one.label)) for one in sorted(Band, reverse=True)),
         officer_facts=_OFFICER_FACTS,
+        officer_times=_OFFICER_TIMES,
     )
 
 
@@ -211,7 +222,9 @@ def _colleagues(standing: Standing, at: datetime) -> tuple[tuple[str, str], ...]
 def drawn(counted: Mapping[tuple[int, int], int]) -> Pile:
     """Return the pile as a table of dots, whose sizes go with the logarithm of the numbers."""
     width = 100 // _FIFTHS
-    columns = tuple(f"{fifth * width} to {fifth * width + width}" for fifth in range(_FIFTHS))
+    columns = tuple(
+        _("%(first)d to %(last)d") % {"first": fifth * width, "last": fifth * width + width} for fifth in range(_FIFTHS)
+    )
     rows = tuple(
         (str(band.label), tuple(_cell(counted.get((band.value, fifth), 0)) for fifth in range(_FIFTHS)))
         for band in sorted(Band, reverse=True)
@@ -228,12 +241,10 @@ def _why(said: rules.Score, ordinary: Collection[str]) -> Iterator[Reason]:
     yield from (_reason(one) for one in (*said.factors, *said.caps) if one.id not in ordinary)
 
 
-def _first(viewer: Viewer, row: Row) -> Iterator[Reason]:
+def _first(first: Tip | None) -> Iterator[Reason]:
     """Of a file passed on: through whom it came first."""
-    if row.kind == Group.VIRAL:
-        with contextlib.suppress(NotFound):
-            first = linking.viral(viewer, row.anchor, at_most=1).tips[0]
-            yield Reason(_("came first through %(who)s, %(id)s") % {"who": first.reporter.name, "id": first.public_id})
+    if first is not None:
+        yield Reason(_("came first through %(who)s, %(id)s") % {"who": first.reporter.name, "id": first.public_id})
 
 
 def _reason(one: rules.Applied, *, urgent: bool = False) -> Reason:
@@ -246,11 +257,13 @@ def _group(row: Row) -> str:
     if row.tips == 1:
         return ""
     told = {
-        Group.PERSON: _("%(n)d tips, proposed as one person"),
-        Group.VIRAL: _("one file in %(n)d tips"),
-        Group.REPEATS: _("the same report %(n)d times"),
+        Group.PERSON: _("%(n)s tips, proposed as one person"),
+        Group.VIRAL: _("one file in %(n)s tips"),
+        Group.REPEATS: _("the same report %(n)s times"),
     }
-    return told[Group(row.kind)] % {"n": row.tips}
+    counted = queue.counted(row.tips)
+    number = _("more than %(n)d") % {"n": counted.number} if counted.more else str(counted.number)
+    return told[Group(row.kind)] % {"n": number}
 
 
 def _could_be(said: rules.Score, band: int) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What officers decide about links: these two are one person, these two are not, this value links nobody.
+"""What officers decide about links: two are one person, or are not; a value links nobody, or links again.
 
 A decision stands above whatever is worked out, now and later, until somebody decides otherwise about the same pair. It
 is carried out when the tips concerned are linked next; a trigger has them wait.
@@ -50,16 +50,49 @@ def silence(identifier: int, *, by: Viewer, at: datetime, reason: str) -> Decisi
 
     Raises NotAllowed, NotFound for a value that stands nowhere the person sees, Conflict.
     """
+    told, value, last = _value(identifier, by=by, reason=reason)
+    if last == Verdict.SILENCE or (value.silenced and last is None):
+        raise Conflict("This value links nobody already.")
+    made, subject, data = _about_value(value, Verdict.SILENCE, by=by, at=at, told=told)
+    custody.append(by=by.actor, at=at, kind="link.silenced", subject=subject, data=data)
+    return made
+
+
+@transaction.atomic
+def hear(identifier: int, *, by: Viewer, at: datetime, reason: str) -> Decision:
+    """Say that a value that was silenced links again. What was decided before stays, and is outweighed.
+
+    Raises NotAllowed, NotFound for a value that stands nowhere the person sees, and Conflict for one that nobody
+    silenced or that belongs to somebody who was cleared: that is no officer's to take back.
+    """
+    told, value, last = _value(identifier, by=by, reason=reason)
+    if value.cleared:
+        raise Conflict("Whoever this value belongs to was cleared. It goes on linking nobody.")
+    if last != Verdict.SILENCE:
+        raise Conflict("Nobody has said that this value links nobody; there is nothing to take back.")
+    made, subject, data = _about_value(value, Verdict.HEAR, by=by, at=at, told=told)
+    custody.append(by=by.actor, at=at, kind="link.heard", subject=subject, data=data)
+    return made
+
+
+def _value(identifier: int, *, by: Viewer, reason: str) -> tuple[str, Identifier, str | None]:
+    """The reason, the value, and what was decided about it last."""
     told = _told(by, reason)
     value = Identifier.objects.filter(pk=identifier).first()
-    seen = Sighting.objects.filter(identifier=identifier).select_related("tip").order_by("id").first()
-    if value is None or seen is None:
+    if value is None or not Sighting.objects.filter(identifier=identifier).exists():
         raise NotFound("There is no such value in a tip that you see.")
-    if value.silenced or Decision.objects.filter(identifier=identifier).exists():
-        raise Conflict("This value links nobody already.")
+    decided = Decision.objects.filter(identifier=identifier).order_by("-pk").values_list("verdict", flat=True)
+    return told, value, decided.first()
+
+
+def _about_value(
+    value: Identifier, verdict: Verdict, *, by: Viewer, at: datetime, told: str
+) -> tuple[Decision, str, dict[str, Json]]:
+    """Write a decision about a value; return it, and what the entry in the log is about and says."""
+    seen = Sighting.objects.filter(identifier=value).select_related("tip").order_by("id")[0]
     made = Decision.objects.create(
         public_id=public_ids.new("LD"),
-        verdict=Verdict.SILENCE,
+        verdict=verdict,
         identifier=value,
         reason=told,
         by_id=by.user_id,
@@ -71,8 +104,7 @@ def silence(identifier: int, *, by: Viewer, at: datetime, reason: str) -> Decisi
         "identifier": value.pk,
         "reason_sha256": _digest(told),
     }
-    custody.append(by=by.actor, at=at, kind="link.silenced", subject=f"tip:{seen.tip.public_id}", data=data)
-    return made
+    return made, f"tip:{seen.tip.public_id}", data
 
 
 def _about_two(

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef
 
 from nightlight.pipeline.linking import file_groups, rows, sightings
+from nightlight.pipeline.linking import waiting as lists
 from nightlight.pipeline.linking.joining import affected_identifiers, anew, arrive
 from nightlight.pipeline.linking.models import Progress, Waiting
 from nightlight.pipeline.linking.sightings import Read
@@ -49,11 +51,11 @@ def link_new(
     end = time.monotonic() + patience
     passed_over = set() if passed_over is None else passed_over
     while time.monotonic() < end:
-        waiting = Waiting.objects.exclude(tip__in=passed_over).order_by("-tip")
-        tips = list(Tip.objects.filter(pk__in=list(waiting.values_list("tip_id", flat=True)[:BATCH])))
+        waiting = lists.ready(Waiting, now()).exclude(tip__in=passed_over).values_list("tip_id", flat=True)
+        turn = {tip: place for place, tip in enumerate(waiting[:BATCH])}
+        tips = sorted(Tip.objects.filter(pk__in=turn), key=lambda tip: turn[tip.pk])
         if not tips and not _outdated(passed_over):
             return False
-        tips.sort(key=lambda tip: -tip.pk)
         understood = _understood(tips)
         for tip in tips:
             if time.monotonic() >= end:
@@ -64,21 +66,30 @@ def link_new(
                 link(tip.pk, understood[tip.pk], by=by, at=now())
             except (OperationalError, InterfaceError):  # the database itself: nothing else will go better
                 raise
-            except Exception:
-                log.exception("link-failed", tip=tip.public_id)
+            except Exception as error:
+                _failed(tip, type(error).__name__, by=by, at=now())
                 passed_over.add(tip.pk)
-    return waits(but=passed_over)
+    return waits(at=now(), but=passed_over)
 
 
-def waits(*, but: Collection[int] = ()) -> bool:
-    """Whether a tip waits to be linked."""
-    return Waiting.objects.exclude(tip__in=but).exists()
+def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
+    """Whether a tip waits whose turn it is."""
+    return lists.ready(Waiting, at).exclude(tip__in=but).exists()
+
+
+@transaction.atomic
+def _failed(tip: Tip, why: str, *, by: str, at: datetime) -> None:
+    """Keep a tip in sight that could not be linked: it waits, is tried ever less often, and pages say so."""
+    log.exception("link-failed", tip=tip.public_id, why=why)
+    if lists.note_failure(Waiting, tip.pk, why, at) == 1:
+        custody.append(by=by, at=at, kind="tip.not-linked", subject=f"tip:{tip.public_id}", data={"why": why})
 
 
 def _outdated(passed_over: Collection[int]) -> bool:
     """Have tips wait that were read by earlier rules; return whether there are any."""
     old = Progress.objects.filter(version__lt=sightings.VERSION).exclude(tip__in=passed_over).order_by("-tip")
-    tips = list(old.values_list("tip_id", flat=True)[:BATCH])
+    there = Waiting.objects.filter(tip=OuterRef("tip_id"))  # one that failed and waits for its turn
+    tips = list(old.exclude(Exists(there)).values_list("tip_id", flat=True)[:BATCH])
     again(tips)
     return bool(tips)
 
@@ -164,27 +175,28 @@ def _write(tip_id: int, wanted: Read) -> None:
     mine = {key for key, *_ in rows.subjects_of_tip(tip_id)}
     decided = rows.partners(mine)
     for side, moved in written.sides.items():
-        _link_side(side, moved, decided=decided, silenced=written.silenced)
+        _link_side(side, moved, decided=decided, switched=written.switched)
 
 
-def _link_side(side: Side, moved: Moved, *, decided: Collection[int], silenced: Collection[int]) -> None:
-    if moved.only_new and not silenced and not decided:
+def _link_side(side: Side, moved: Moved, *, decided: Collection[int], switched: Collection[int]) -> None:
+    if moved.only_new and not switched and not decided:
         rows.write(arrive(moved.fresh, rows.Rows(side, moved.fresh), newly_verified=moved.newly_verified))
         return
-    if not moved.fresh and not moved.after and not moved.corrected and not silenced and not decided:
+    if not moved.fresh and not moved.after and not moved.corrected and not switched and not decided:
         return
     world = rows.Rows(side, moved.fresh)
-    now = world.values(moved.after.keys() | silenced)
+    now = world.values(moved.after.keys() | switched)
     then = {one: value.count - moved.grown.get(one, 0) for one, value in now.items()}
     verified = {one for one, value in now.items() if value.verified}
-    # What was silenced in this moment counts as if it were not: whoever it linked is worked out anew.
+    # What was silenced in this moment counts as if it were not, and what is heard again does: whoever it linked, or
+    # links now, is worked out anew.
     grown, changed = affected_identifiers(
         then,
         {one: value.count for one, value in now.items()},
         {one: value.kind for one, value in now.items()},
         verified_before=(verified - moved.newly_verified) | moved.no_longer_verified,
         verified=verified,
-        silenced={one for one, value in now.items() if value.silenced and one not in silenced},
+        silenced={one for one, value in now.items() if value.silenced and one not in switched},
     )
     mine = rows.on_side(side, {*moved.fresh, *moved.corrected, *decided})
     rows.write(anew(world, subjects=mine, identifiers={*grown, *changed}))

@@ -10,24 +10,22 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from nightlight.pipeline.linking.deconfliction import models as deconfliction
 from nightlight.pipeline.linking.kinds import Kind, Side
+from nightlight.pipeline.linking.waiting import Waits
 from nightlight.pipeline.tips.models import Tip
 from nightlight.trust.accounts.models import User
 from nightlight.trust.evidence.models import Blob
 
-APPEND_ONLY_TABLES = ("linking_decision",)
+APPEND_ONLY_TABLES = ("linking_decision", *deconfliction.APPEND_ONLY_TABLES)
 
 
-class Waiting(models.Model):
+class Waiting(Waits):
     """A tip whose identifiers are to be read (anew); triggers put it here."""
-
-    tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="+")
 
     class Meta:
         db_table = "linking_waiting"
-
-    def __str__(self) -> str:
-        return str(self.tip_id)
+        indexes = [models.Index(fields=["failed_since"], name="linking_failed", condition=Q(failed_times__gt=0))]
 
 
 class Progress(models.Model):
@@ -48,7 +46,7 @@ class Identifier(models.Model):
     """A value of one kind, under a digest with this installation's key; the value itself stands with its sightings.
 
     ``suspects`` and ``children`` count the people of tips it was seen with, on either side; a silenced one links
-    nothing: an officer said so, or whoever it belongs to was cleared.
+    nothing: an officer said so last, or whoever it belongs to was ``cleared``, which no officer takes back.
     """
 
     kind = models.CharField(max_length=12, choices=[(kind.value, kind.label) for kind in Kind])
@@ -56,6 +54,7 @@ class Identifier(models.Model):
     suspects = models.IntegerField(db_default=0)
     children = models.IntegerField(db_default=0)
     silenced = models.BooleanField(db_default=False)
+    cleared = models.BooleanField(db_default=False)
 
     class Meta:
         db_table = "linking_identifier"
@@ -128,6 +127,7 @@ class Verdict(models.TextChoices):
     CONFIRM = "confirm", _("These are one person")
     FORBID = "forbid", _("These are not one person")
     SILENCE = "silence", _("This value links nobody")
+    HEAR = "hear", _("This value links again")
 
 
 class Decision(models.Model):
@@ -146,9 +146,11 @@ class Decision(models.Model):
         db_table = "linking_decision"
         constraints = [
             models.CheckConstraint(
-                condition=Q(verdict="silence", identifier__isnull=False, first__isnull=True, second__isnull=True)
+                condition=Q(
+                    verdict__in=["silence", "hear"], identifier__isnull=False, first__isnull=True, second__isnull=True
+                )
                 | (
-                    ~Q(verdict="silence")
+                    ~Q(verdict__in=["silence", "hear"])
                     & Q(identifier__isnull=True, first__isnull=False, second__isnull=False, first__lt=F("second"))
                 ),
                 name="decision_about_a_pair_or_a_value",

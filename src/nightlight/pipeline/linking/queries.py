@@ -9,25 +9,24 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Count
 
 from nightlight.foundation.refusals import NotFound
 from nightlight.pipeline.linking import joining, rows
 from nightlight.pipeline.linking.kinds import Kind, Side
-from nightlight.pipeline.linking.models import Decision, FileGroup, Subject
+from nightlight.pipeline.linking.models import Decision, Subject
 from nightlight.pipeline.linking.weights import Weights, weights
-from nightlight.pipeline.tips.models import State, Tip, TipFile
 from nightlight.pipeline.tips.queries import must_read_tips
-from nightlight.trust.accounts.models import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from nightlight.pipeline.linking.joining import Join
+    from nightlight.pipeline.tips.models import Tip
     from nightlight.trust.units.viewer import Viewer
 
 MOST = 500  # members that one page shows; of the rest it says how many there are
+MOST_COUNTED = 1000  # people of tips of one person; linking_person_size counts these and one more (migration 0004)
 _STRONG = 8  # points above the threshold
 _SHARED = """
 SELECT s.identifier_id, i.kind, i.suspects, i.children, i.silenced, s.subject_id,
@@ -37,6 +36,11 @@ SELECT s.identifier_id, i.kind, i.suspects, i.children, i.silenced, s.subject_id
 FROM linking_sighting s JOIN linking_identifier i ON i.id = s.identifier_id JOIN tips_tip t ON t.id = s.tip_id
 WHERE s.subject_id = ANY(%s)
 GROUP BY s.identifier_id, i.kind, i.suspects, i.children, i.silenced, s.subject_id
+"""
+_SEEN = """
+SELECT p.person, (SELECT count(DISTINCT c.tip_id) FROM (
+    SELECT s.tip_id FROM linking_subject s WHERE s.person = p.person AND NOT s.gone LIMIT %(most)s) AS c)
+FROM unnest(%(persons)s::bigint[]) AS p (person)
 """
 _AMONG = "AND d.first_id = ANY(%(them)s) AND d.second_id = ANY(%(them)s)"
 
@@ -93,12 +97,14 @@ class PersonView:
     """A person as far as the viewer sees it: a proposal. ``hidden`` members lie in tips they may not see.
 
     ``members`` are at most ``MOST``, oldest first, ``more`` says how many of those the viewer sees are left out.
+    Counting ends at ``MOST_COUNTED``: where there are ``many``, the numbers are the least that there are.
     """
 
     person: int
     side: Side
     members: tuple[Subject, ...]
     more: int
+    many: bool
     hidden: int
     tips: int
     reporters: tuple[str, ...]
@@ -111,30 +117,22 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Somebody of a tip, and how many tips the person has whom they are taken for, in all and seen by the viewer."""
+    """Somebody of a tip, and how many tips the person has whom they are taken for, in all and seen by the viewer.
+
+    Each is counted to ``MOST_COUNTED`` and one more.
+    """
 
     subject: Subject
     tips: int
     seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class ViralView:
-    """Tips that carry one picture, whatever copy, oldest first: the first of them is the earliest we know of."""
-
-    anchor: int
-    copies: int  # files that are not the same bytes
-    tips: tuple[Tip, ...]
-    more: int
-    reporters: tuple[str, ...]
-
-
 def person_of(viewer: Viewer, tip: Tip) -> tuple[Taken, ...]:
     """Return the people of a tip the viewer was shown, in the order of the report. Two queries and one for each."""
     must_read_tips(viewer)
     mine = list(Subject.objects.filter(tip=tip, gone=False).order_by("party"))
-    counted = Subject.objects.filter(person__in={one.person for one in mine}, gone=False).values("person")
-    seen = dict(counted.annotate(n=Count("tip", distinct=True)).values_list("person", "n"))
+    persons = sorted({one.person for one in mine})
+    seen = dict(_fetched(_SEEN, {"persons": persons, "most": MOST_COUNTED + 1}))
     return tuple(Taken(one, max(_size(one.person)[1], 1), seen.get(one.person, 1)) for one in mine)
 
 
@@ -148,7 +146,8 @@ def person(viewer: Viewer, subject: int) -> PersonView:
     members = list(everyone[:MOST])
     if asked.pk not in {one.pk for one in members}:
         members = [*members[:-1], everyone.get(pk=asked.pk)]
-    seen = everyone.count() if len(members) == MOST else len(members)
+    seen = everyone.order_by()[: MOST_COUNTED + 1].count() if len(members) == MOST else len(members)
+    size = _size(asked.person)[0]
     side = Side(asked.side)
     table = weights()
     shared = _shared(members, side, table)
@@ -171,7 +170,8 @@ def person(viewer: Viewer, subject: int) -> PersonView:
         side=side,
         members=tuple(members),
         more=seen - len(members),
-        hidden=max(0, _size(asked.person)[0] - seen),
+        many=size > MOST_COUNTED,
+        hidden=max(0, size - seen),
         tips=len({one.tip_id for one in members}),
         reporters=tuple(sorted({one.tip.reporter.name for one in members})),
         first_at=min(times),
@@ -179,26 +179,6 @@ def person(viewer: Viewer, subject: int) -> PersonView:
         reasons=tuple(shared),
         joins=linked.joins(),
         decisions=tuple(pairs.order_by("-pk")),
-    )
-
-
-def viral(viewer: Viewer, anchor: int, *, at_most: int = MOST) -> ViralView:
-    """Return the tips that carry a picture of a group. Raises NotFound, NotAllowed."""
-    must_read_tips(viewer)
-    files = FileGroup.objects.filter(anchor=anchor).values("blob_id")
-    carry = TipFile.objects.filter(item__blob__in=files).values("tip_id")
-    tips = Tip.objects.filter(
-        pk__in=carry, state=State.RECEIVED, environment=Environment.PRODUCTION, set_apart=False
-    ).select_related("reporter", "unit")
-    found = list(tips.order_by("state_at", "id")[:at_most])
-    if not found:
-        raise NotFound("There is no such file in a tip that you see.")
-    return ViralView(
-        anchor=anchor,
-        copies=files.count(),
-        tips=tuple(found),
-        more=tips.count() - len(found),
-        reporters=tuple(sorted({one.reporter.name for one in found})),
     )
 
 
@@ -259,7 +239,7 @@ def _shared(members: Sequence[Subject], side: Side, table: Weights) -> list[Reas
 
 
 def _size(person: int) -> tuple[int, int]:
-    """How many subjects and tips a person has, those the viewer does not see included."""
+    """How many subjects and tips a person has, those the viewer does not see included, to ``MOST_COUNTED`` and one."""
     ((subjects, tips),) = _fetched("SELECT subjects, tips FROM linking_person_size(%(person)s)", {"person": person})
     return subjects, tips
 

@@ -53,8 +53,10 @@ _NEAR = """
 SELECT n.blob_id, n.other_id FROM matching_near n WHERE n.distance <= {radius}
 """
 _SILENCE = """
-UPDATE linking_identifier SET silenced = true
-WHERE NOT silenced AND id IN (SELECT identifier_id FROM linking_decision WHERE verdict = 'silence')
+UPDATE linking_identifier i SET silenced = i.cleared OR d.silent
+FROM (SELECT DISTINCT ON (identifier_id) identifier_id, verdict = 'silence' AS silent FROM linking_decision
+      WHERE identifier_id IS NOT NULL ORDER BY identifier_id, id DESC) AS d
+WHERE d.identifier_id = i.id AND i.silenced <> (i.cleared OR d.silent)
 """
 _WRITE_PERSONS = """
 UPDATE linking_subject s SET person = n.a, component = n.b FROM linking_new n WHERE s.id = n.id

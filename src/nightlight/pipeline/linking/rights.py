@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from nightlight.pipeline.linking.deconfliction import rights as deconfliction
 from nightlight.trust.rights import Rights
 
 _DECIDES = "(SELECT units_has_role('triage-officer', 'investigator', 'commander'))"
@@ -26,8 +27,14 @@ def _of_tip(table: str) -> Rights:
 
 
 TABLES = {
+    **deconfliction.TABLES,
     # Triggers put tips here with the owner's rights.
-    "linking_waiting": Rights(steps={"linking": "SELECT, INSERT, UPDATE, DELETE"}, command="SELECT, INSERT"),
+    "linking_waiting": Rights(
+        web="SELECT",
+        steps={"linking": "SELECT, INSERT, UPDATE, DELETE"},
+        command="SELECT, INSERT",
+        sees=_TIP.format(table="linking_waiting"),
+    ),
     "linking_progress": _of_tip("linking_progress"),
     "linking_subject": _of_tip("linking_subject"),
     "linking_sighting": _of_tip("linking_sighting"),

@@ -56,13 +56,17 @@ _COUNT = """
 UPDATE linking_identifier i SET suspects = i.suspects + g.suspects, children = i.children + g.children
 FROM unnest(%s::bigint[], %s::integer[], %s::integer[]) AS g (id, suspects, children) WHERE i.id = g.id
 """
-# By what an officer decided; and what is a cleared person's, unless it is seen with somebody else too.
-_SILENCE = """
-UPDATE linking_identifier i SET silenced = true
-WHERE NOT i.silenced
-  AND (i.id = ANY(%s) AND EXISTS (SELECT 1 FROM linking_decision d WHERE d.identifier_id = i.id)
-       OR i.id = ANY(%s) AND NOT EXISTS (SELECT 1 FROM linking_sighting s WHERE s.identifier_id = i.id))
-RETURNING i.id
+# By what an officer decided last; and what is a cleared person's, unless it is seen with somebody else too.
+_SWITCH = """
+UPDATE linking_identifier i SET silenced = w.decided OR w.cleared, cleared = w.cleared
+FROM (SELECT n.id, n.silenced AS before,
+             n.cleared OR n.id = ANY(%(cleared)s)
+                 AND NOT EXISTS (SELECT 1 FROM linking_sighting s WHERE s.identifier_id = n.id) AS cleared,
+             coalesce((SELECT d.verdict = 'silence' FROM linking_decision d WHERE d.identifier_id = n.id
+                       ORDER BY d.id DESC LIMIT 1), false) AS decided
+      FROM linking_identifier n WHERE n.id = ANY(%(them)s)) AS w
+WHERE i.id = w.id AND (i.silenced, i.cleared) <> (w.decided OR w.cleared, w.cleared)
+RETURNING i.id, w.before <> i.silenced
 """
 # What stands nowhere any more is not kept, unless somebody wants it silent should it come again.
 _FORGET = """
@@ -155,11 +159,15 @@ def count(suspects: Mapping[int, int], children: Mapping[int, int]) -> None:
         _run(_COUNT, [them, [suspects.get(one, 0) for one in them], [children.get(one, 0) for one in them]])
 
 
-def silence(decided: Collection[int], cleared: Collection[int]) -> set[int]:
-    """Silence those of the first that an officer silenced, and those of the second seen with nobody; return which."""
-    if not decided and not cleared:
+def switch(touched: Collection[int], cleared: Collection[int]) -> set[int]:
+    """Silence or hear these by what officers decided last, and silence those of the second seen with nobody.
+
+    Return those that link otherwise than before.
+    """
+    if not touched and not cleared:
         return set()
-    return {one for (one,) in _rows(_SILENCE, [sorted(decided), sorted(cleared)])}
+    told = {"them": sorted({*touched, *cleared}), "cleared": sorted(cleared)}
+    return {one for one, switched in _rows(_SWITCH, told) if switched}
 
 
 def forget(identifiers: Collection[int]) -> None:
@@ -183,7 +191,7 @@ def on_side(side: Side, subjects: Collection[int]) -> set[int]:
 STANDING = """
 SELECT DISTINCT ON (d.first_id, d.second_id) d.first_id, d.second_id, d.verdict
 FROM linking_decision d JOIN linking_subject a ON a.id = d.first_id JOIN linking_subject b ON b.id = d.second_id
-WHERE d.verdict <> 'silence' AND a.side = b.side AND NOT a.gone AND NOT b.gone {which}
+WHERE d.verdict IN ('confirm', 'forbid') AND a.side = b.side AND NOT a.gone AND NOT b.gone {which}
 ORDER BY d.first_id, d.second_id, d.id DESC
 """
 _AMONG = "AND (a.component = ANY(%(components)s) OR a.id = ANY(%(subjects)s))" + (

@@ -100,10 +100,10 @@ class Moved:
 
 @dataclass(slots=True)
 class Written:
-    """What writing a tip changed: on each side, and which identifiers link nothing any more since now."""
+    """What writing a tip changed: on each side, and which identifiers link nothing any more, or again, since now."""
 
     sides: dict[Side, Moved] = field(default_factory=lambda: {Side.SUSPECT: Moved(), Side.CHILD: Moved()})
-    silenced: set[int] = field(default_factory=set)
+    switched: set[int] = field(default_factory=set)
 
 
 def read(
@@ -201,7 +201,7 @@ def write(tip: int, wanted: Read) -> Written:
     _note(tip, written, sides, before, new_rows)
     rows.count(written.sides[Side.SUSPECT].grown, written.sides[Side.CHILD].grown)
     touched = {row[0] for row in (*before, *new_rows)}
-    written.silenced = rows.silence(touched, [known[key] for key in wanted.cleared])
+    written.switched = rows.switch(touched, [known[key] for key in wanted.cleared])
     rows.forget({row[0] for row in gone} - {row[0] for row in came})
     return written
 

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from django.conf import settings
 from django.db import transaction
 
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
-from nightlight.pipeline.triage.models import Alert
+from nightlight.pipeline.tips.models import Source
+from nightlight.pipeline.triage.models import Alert, Quiet
 from nightlight.trust.accounts.models import Environment, Role
 from nightlight.trust.custody import actions as custody
 
@@ -18,47 +20,74 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from nightlight.pipeline.tips.models import Tip
+    from nightlight.pipeline.triage.gathering import Known
     from nightlight.pipeline.triage.rules import Score
     from nightlight.trust.units.viewer import Viewer
 
-# What lay here for longer before anybody scored it (an upgrade) is listed and calls nobody: thousands of old ones
-# would drown the one that is new.
+# What lay here for longer before anybody scored it (an upgrade, other rules) is listed and calls nobody: thousands of
+# old ones would drown the one that is new.
 FRESH = timedelta(days=7)
 WORKS = frozenset({Role.TRIAGE_OFFICER, Role.INVESTIGATOR, Role.COMMANDER})
 
 
-def raise_for(scored: Sequence[tuple[Tip, Score]], *, by: str, at: datetime) -> list[Alert]:
+def raise_for(scored: Sequence[tuple[Known, Score]], *, by: str, at: datetime) -> list[Alert]:
     """Raise an alert for every tripwire that a tip did not have before, in the caller's transaction.
 
-    A tip that reporters sent to try things out calls nobody. For one process at a time.
+    A tip that reporters sent to try things out calls nobody. Nor does an old one, which is listed all the same, and
+    calls from the moment at which something new about it is known. For one process at a time.
     """
-    real = [(tip, score) for tip, score in scored if score.tripwires and tip.environment == Environment.PRODUCTION]
-    there = set(Alert.objects.filter(tip__in=[tip.pk for tip, _ in real]).values_list("tip_id", "code"))
-    raised = [
-        Alert(
-            public_id=public_ids.new("AL"),
-            tip=tip,
-            unit_id=tip.unit_id,
-            code=tripwire.id,
-            label=tripwire.label,
-            raised_at=at,
-            call_at=at if at - tip.state_at < FRESH else None,
-        )
-        for tip, score in real
-        for tripwire in score.tripwires
-        if (tip.pk, tripwire.id) not in there
-    ]
+    real = [(one, score) for one, score in scored if score.tripwires and one.tip.environment == Environment.PRODUCTION]
+    there = {
+        (alert.tip_id, alert.code): alert for alert in Alert.objects.filter(tip__in=[one.tip.pk for one, _ in real])
+    }
+    raised, woken = [], []
+    for one, score in real:
+        quiet = quiet_because(one, at)
+        for tripwire in score.tripwires:
+            old = there.get((one.tip.pk, tripwire.id))
+            if old is None:
+                raised.append(
+                    Alert(
+                        public_id=public_ids.new("AL"),
+                        tip=one.tip,
+                        unit_id=one.tip.unit_id,
+                        code=tripwire.id,
+                        label=tripwire.label,
+                        raised_at=at,
+                        call_at=None if quiet else at,
+                        quiet=quiet,
+                    )
+                )
+            elif old.quiet and not quiet and old.acknowledged_at is None:
+                old.tip, old.quiet, old.call_at = one.tip, "", at
+                woken.append(old)
     Alert.objects.bulk_create(raised)
-    for alert in raised:
+    for alert in woken:
+        Alert.objects.filter(pk=alert.pk, acknowledged_by=None).update(quiet="", call_at=at)
+    for alert in (*raised, *woken):
         custody.append(
             by=by,
             at=at,
             kind="alert.raised",
             subject=f"tip:{alert.tip.public_id}",
-            data={"alert": alert.public_id, "code": alert.code},
+            data={"alert": alert.public_id, "code": alert.code, "quiet": str(alert.quiet)},
         )
-    return raised
+    return [*raised, *woken]
+
+
+def quiet_because(one: Known, at: datetime) -> Quiet | Literal[""]:
+    """Why an alert about this tip calls nobody; empty where it calls.
+
+    What has no time at all calls: it may be happening now.
+    """
+    sign = one.newest_sign
+    if one.tip.source == Source.DOWNLOAD:
+        old = timedelta(days=settings.NIGHTLIGHT_ALERT_OLD_DAYS)
+        if sign is not None and at - sign > old:
+            return Quiet.OLD
+    if at - max(one.tip.state_at, sign or one.tip.state_at) >= FRESH:
+        return Quiet.LATE
+    return ""
 
 
 @transaction.atomic

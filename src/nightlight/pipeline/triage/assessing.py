@@ -7,7 +7,6 @@ for no fingerprint and no link. Then what time alone may have changed, then what
 
 from __future__ import annotations
 
-import contextlib
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from nightlight.pipeline.linking import waiting
 from nightlight.pipeline.tips.models import State, Tip
 from nightlight.pipeline.triage import alerting, gathering, rulebooks, rules, standing
 from nightlight.pipeline.triage.models import Band, PastScore, Score, Waiting
@@ -46,7 +46,7 @@ def assess_new(*, by: str, now: Callable[[], datetime], patience: float = PATIEN
     """Score tips that wait, newest first, then what is due; return what is left. Safe to run twice.
 
     For one process at a time: the task holds a lock. A tip that cannot be scored now (its report cannot be opened,
-    say) goes on waiting for the next time and holds up no other.
+    say) goes on waiting, holds up no other, is written down as one that fails, and stands in the queue all the same.
     """
     end = time.monotonic() + patience
     passed_over: set[int] = set()
@@ -59,17 +59,18 @@ def assess_new(*, by: str, now: Callable[[], datetime], patience: float = PATIEN
     return Left(True, passed_over)
 
 
-def waits(*, but: Collection[int] = ()) -> bool:
-    """Whether a tip waits to be scored."""
-    return Waiting.objects.exclude(tip__in=but).exists()
+def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
+    """Whether a tip waits whose turn it is."""
+    return waiting.ready(Waiting, at).exclude(tip__in=but).exists()
 
 
 def _next(at: datetime, passed_over: Collection[int]) -> list[int]:
     """The tips to score next."""
-    waiting = Waiting.objects.exclude(tip__in=passed_over).order_by("-tip").values_list("tip_id", flat=True)
-    if found := list(waiting[:BATCH]):
+    there = waiting.ready(Waiting, at).exclude(tip__in=passed_over).values_list("tip_id", flat=True)
+    if found := list(there[:BATCH]):
         return found
-    scores = Score.objects.exclude(tip__in=passed_over).values_list("tip_id", flat=True)
+    later = Waiting.objects.filter(tip=OuterRef("tip_id"), try_at__gt=at)  # failed, and is tried when its time comes
+    scores = Score.objects.exclude(tip__in=passed_over).exclude(Exists(later)).values_list("tip_id", flat=True)
     if found := list(scores.filter(due_at__lte=at).order_by("due_at")[:BATCH]):
         return found
     # "Another mark" in two ranges, so that the index finds that there is none without reading every score.
@@ -87,9 +88,26 @@ def _assess_each(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
     except Exception as error:
         if len(tips) > 1:
             return {left for tip in tips for left in _assess_each([tip], by=by, at=at)}
-        name = Tip.objects.filter(pk=tips[0]).values_list("public_id", flat=True).first()
-        log.exception("assess-failed", tip=name, why=type(error).__name__)
+        _failed(tips[0], type(error).__name__, by=by, at=at)
         return set(tips)
+
+
+def _failed(key: int, why: str, *, by: str, at: datetime) -> None:
+    """Keep a tip in sight that could not be scored: it waits, is counted, and stands in the queue."""
+    tip = Tip.objects.get(pk=key)
+    log.exception("assess-failed", tip=tip.public_id, why=why)
+    with transaction.atomic():
+        times = waiting.note_failure(Waiting, key, why, at)
+        lives = tip.state == State.RECEIVED and not tip.set_apart and not gathering.erased([tip])
+        placed = lives and standing.place_unscored(tip)
+        if times == 1 or placed:
+            custody.append(
+                by=by,
+                at=at,
+                kind="tip.not-assessed",
+                subject=f"tip:{tip.public_id}",
+                data={"why": why, "queued": placed},
+            )
 
 
 @transaction.atomic
@@ -108,10 +126,10 @@ def assess(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
     scored = [(one, rules.score(one.facts, in_use.rulebook, at)) for one in known]
     changed = _write(scored, in_use, by=by, at=at)
     now = standing.place(scored, before, in_use.rulebook)
-    alerting.raise_for([(one.tip, score) for one, score in scored], by=by, at=at)
+    alerting.raise_for(scored, by=by, at=at)
     changed |= {tip for tip, row in now.items() if tip not in before or row != (before[tip].kind, before[tip].anchor)}
     concerned = standing.concerned([pair for pair in scored if pair[0].tip.pk in changed], before, now)
-    _wait_again((left_behind | concerned) - {tip.pk for tip in found})
+    _wait_again((left_behind | concerned) - {tip.pk for tip in found}, at=at)
     return {tip.pk for tip in found}
 
 
@@ -136,13 +154,17 @@ def _take_out(tips: Collection[int], *, mark: str) -> set[int]:
     return standing.remove(tips)
 
 
-def _wait_again(tips: Iterable[int]) -> None:
+def _wait_again(tips: Iterable[int], *, at: datetime) -> None:
     """Have these scored again. Where somebody else is putting one of them there (all persons are worked out anew, say),
-    theirs will do: a score that waited for them would hold up alerts.
+    a score that waited for them would hold up alerts: then they are due by the clock, which needs no lock of theirs.
     """
-    with contextlib.suppress(OperationalError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '2s'")
-        Waiting.objects.bulk_create([Waiting(tip_id=tip) for tip in sorted(tips)], ignore_conflicts=True)
+    them = sorted(tips)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            Waiting.objects.bulk_create([Waiting(tip_id=tip) for tip in them], ignore_conflicts=True)
+    except OperationalError:
+        Score.objects.filter(tip__in=them).update(due_at=at)
 
 
 def _write(scored: Sequence[tuple[Known, rules.Score]], in_use: InUse, *, by: str, at: datetime) -> set[int]:

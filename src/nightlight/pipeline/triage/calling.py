@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q, Subquery
 
 from nightlight.pipeline.triage.models import Alert, AlertCall
 from nightlight.trust.accounts.models import Role, User
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from nightlight.trust.units.models import Unit
 
 _PAGE, _MAIL, _HOOK = "page", "e-mail", "webhook"
+_WRONG = "wrong-address"
+TRY_AGAIN = timedelta(seconds=50)  # the step comes round every minute
 _ON_DUTY = (Role.TRIAGE_OFFICER, Role.COMMANDER)
 _HIGHEST = 32_000  # what the column holds; at five minutes a level that is over a hundred days
 EACH_RUN = 50
@@ -137,24 +139,30 @@ def deliver_due(*, by: str, now: Callable[[], datetime]) -> int:
     """Tell the addresses of the installation of every alert that called since; return how many went out.
 
     For one process at a time: the task holds a lock. What went out or failed is written down one by one, so a worker
-    that dies leaves the rest to the next. A failure is kept with its class and stops no other; the next level tells
-    the same address again.
+    that dies leaves the rest to the next. A failure is kept with its class and stops no other; it is tried again each
+    minute until it goes out, or until the next in line are called and the address is told of that.
     """
     if not settings.NIGHTLIGHT_ALERT_URLS:
         return 0
     sent = 0
+    # Only what was told since people were last called counts: a tip that is handed over begins anew.
+    last_page = AlertCall.objects.filter(alert=OuterRef("alert"), how=_PAGE).order_by("-id").values("id")[:1]
+    settled = (
+        AlertCall.objects.filter(alert=OuterRef("pk"), id__gt=Subquery(last_page))
+        .exclude(how=_PAGE)
+        .filter(_settled(now()))
+    )
     named = {whom for whom, _ in (_named(n, url) for n, url in enumerate(settings.NIGHTLIGHT_ALERT_URLS, 1))}
-    told_it = AlertCall.objects.filter(alert=OuterRef("pk"), level=OuterRef("level") - 1)
-    untold = reduce(or_, (~Exists(told_it.filter(whom=whom)) for whom in named))
+    untold = reduce(or_, (~Exists(settled.filter(whom=whom)) for whom in named))
     waiting = Alert.objects.filter(untold, call_at__isnull=False, level__gt=0).select_related("tip__unit")
     # The first calls first, and of those the newest: an address that does not answer holds up the oldest.
     alerts = list(waiting.order_by("level", "-raised_at")[:EACH_RUN])
-    told = _told(alerts)
+    told = _told(alerts, now())
     for alert in alerts:
         level = alert.level - 1
         for number, url in enumerate(settings.NIGHTLIGHT_ALERT_URLS, 1):
             whom, how = _named(number, url)
-            if (level, whom) in told[alert.pk]:
+            if whom in told[alert.pk]:
                 continue
             why = deliver(url, *_text(alert, level))
             _keep(alert, level, how, whom, why, by=by, at=now())
@@ -162,12 +170,20 @@ def deliver_due(*, by: str, now: Callable[[], datetime]) -> int:
     return sent
 
 
-def _told(alerts: Sequence[Alert]) -> dict[int, set[tuple[int, str]]]:
-    """Which addresses were told at which level, by alert."""
-    found: dict[int, set[tuple[int, str]]] = defaultdict(set)
-    calls = AlertCall.objects.filter(alert__in=alerts, level=F("alert__level") - 1).exclude(how=_PAGE)
-    for alert, level, whom in calls.values_list("alert_id", "level", "whom"):
-        found[alert].add((level, whom))
+def _settled(at: datetime) -> Q:
+    """What is not to be sent (again) just now: it went out, never can, or failed a moment ago."""
+    return Q(sent=True) | Q(why=_WRONG) | Q(at__gt=at - TRY_AGAIN)
+
+
+def _told(alerts: Sequence[Alert], at: datetime) -> dict[int, set[str]]:
+    """Which addresses need not be told now, by alert."""
+    found: dict[int, set[str]] = defaultdict(set)
+    calls = AlertCall.objects.filter(alert__in=alerts).exclude(how=_PAGE).filter(_settled(at))
+    pages = AlertCall.objects.filter(alert__in=alerts, how=_PAGE).order_by().values("alert_id")
+    last = dict(pages.annotate(last=Max("id")).values_list("alert_id", "last"))
+    for key, alert, whom in calls.values_list("id", "alert_id", "whom"):
+        if key > last.get(alert, 0):
+            found[alert].add(whom)
     return found
 
 
@@ -210,7 +226,7 @@ def deliver(url: str, title: str, text: str) -> str:
         try:
             service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
             if service is None:
-                return "wrong-address"
+                return _WRONG
             if service.notify(body=text, title=title):
                 return ""
         except Exception as error:

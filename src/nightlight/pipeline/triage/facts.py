@@ -19,7 +19,7 @@ from nightlight.pipeline.matching.rules import State
 from nightlight.pipeline.tips.people import Role
 from nightlight.pipeline.tips.reading import IncidentType
 from nightlight.pipeline.tips.values import Stated
-from nightlight.pipeline.triage.vocabulary import CRISIS, FACTS, SEVERE, Value, is_of
+from nightlight.pipeline.triage.vocabulary import CRISIS, FACTS, ONLY_YES, SEVERE, Value, is_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -130,7 +130,8 @@ def facts(
     """Return the facts of one tip as known at `at`.
 
     `file_states`: by file id; a file that is missing or still being looked up leaves open what rests on it.
-    `language`: finding code to the places it was found in (``vocabulary.CRISIS``). `officer`: answers by fact name.
+    `language`: finding code to the places it was found in (``vocabulary.CRISIS``, and ``ONLY_YES`` in texts about the
+    reported person). `officer`: answers by fact name.
     `received_at`: when the report arrived here. `unread`: some of the words are in a language that nothing here reads,
     so that finding nothing in them is no answer. None for a whole argument: that step has not run yet.
     Raises ValueError for a time without a zone, an unknown finding, and an answer that no officer may give.
@@ -138,7 +139,7 @@ def facts(
     if at.tzinfo is None or (received_at is not None and received_at.tzinfo is None):
         raise ValueError("the time needs its zone")
     said = _Said()
-    suspects = _suspects(reading)
+    suspects = reported_parties(reading)
     _incident(said, reading)
     _children(said, reading, at)
     _annotations(said, reading, linked)
@@ -156,7 +157,7 @@ def facts(
     return Facts(said.values, said.evidence)
 
 
-def _suspects(reading: Reading) -> tuple[Party, ...]:
+def reported_parties(reading: Reading) -> tuple[Party, ...]:
     """The reported people and the accounts that belong to them."""
     reported = {party.source for party in reading.parties if party.role is Role.REPORTED}
     return tuple(
@@ -362,11 +363,14 @@ def _account(said: _Said, suspects: Sequence[Party]) -> None:
 def _language(said: _Said, language: Mapping[str, Sequence[str]] | None, *, unread: bool) -> None:
     if language is None:
         return
-    if unknown := language.keys() - CRISIS.keys():
+    if unknown := language.keys() - CRISIS.keys() - ONLY_YES.keys():
         raise ValueError(f"{min(unknown)!r} is no finding that a fact answers to")
     for code, name in CRISIS.items():
         found = code in language
         said.say(name, None if unread and not found else found, language.get(code, ()), f"words:{code}")
+    for code, name in ONLY_YES.items():
+        if code in language:
+            said.say(name, True, language[code], f"words:{code}")
 
 
 def _answers(said: _Said, officer: Mapping[str, Answer]) -> None:

@@ -8,28 +8,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from django.db.models import Max
 
 from nightlight.pipeline.matching.models import FileState
 from nightlight.pipeline.matching.models import Progress as LookedUp
 from nightlight.pipeline.matching.rules import State
-from nightlight.pipeline.tips.models import Document, DocumentKind, LikelyDuplicate
+from nightlight.pipeline.tips.models import Document, DocumentKind, LikelyDuplicate, Source
 from nightlight.pipeline.tips.reading import Incident, IncidentType, Reading, ReporterStatement
 from nightlight.pipeline.tips.understanding import understand_all
 from nightlight.pipeline.triage import language
-from nightlight.pipeline.triage.facts import Answer, Facts, Linked, facts
+from nightlight.pipeline.triage.facts import Answer, Facts, Linked, facts, reported_parties
 from nightlight.pipeline.triage.linked import Link, linked
 from nightlight.pipeline.triage.models import OfficerFact
-from nightlight.pipeline.triage.vocabulary import CRISIS, FACTS
+from nightlight.pipeline.triage.vocabulary import CRISIS, FACTS, ONLY_YES
 from nightlight.trust.retention.models import Apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from nightlight.pipeline.tips.models import Tip, TipFile
     from nightlight.pipeline.tips.understanding import Understood
+    from nightlight.pipeline.tips.values import Moment
 
+_CLOCKS = timedelta(days=1)
 VIRAL = 5  # tips that carry one picture, from which on it is called passed around
 
 
@@ -40,6 +44,8 @@ class Known:
     ``person`` is the key of whom its first reported person is taken for, if in more tips than this one; ``picture``
     the key of the one picture that all its files are copies of, if very many tips carry it; ``first`` the first of the
     tips that are one report sent again and again, if this is one of them. The counts hold this one too.
+    ``newest_sign`` is the newest moment at which anything in an imported report happened, or at which an officer said
+    that something is so; None where the report has no time at all. What reporters send is new when it comes.
     """
 
     tip: Tip
@@ -49,6 +55,7 @@ class Known:
     picture: int | None = None
     tips_of_picture: int = 1
     first: int | None = None
+    newest_sign: datetime | None = None
 
 
 def erased(tips: Sequence[Tip]) -> set[int]:
@@ -62,7 +69,7 @@ def gather(tips: Sequence[Tip], at: datetime) -> list[Known]:
     understood = understand_all(tips)
     states, links = _states(tips), linked(tips)
     answers, apart = _answers(tips), _apart(tips)
-    first = _first(tips)
+    first, found_out = _first(tips), _found_out(tips)
     found = []
     for one in understood:
         tip = one.tip
@@ -73,7 +80,7 @@ def gather(tips: Sequence[Tip], at: datetime) -> list[Known]:
             reading,
             file_states=_of_files(one.files, states.get(tip.pk), link),
             linked=None if link is None else _told(link, one.files),
-            language=_language(words),
+            language=words_of(reading, words),
             officer=answers.get(tip.pk, {}),
             at=at,
             received_at=tip.state_at,
@@ -90,6 +97,7 @@ def gather(tips: Sequence[Tip], at: datetime) -> list[Known]:
                 picture=picture,
                 tips_of_picture=many,
                 first=first.get(tip.pk),
+                newest_sign=_newest_sign(tip, reading, found_out.get(tip.pk), at),
             )
         )
     return found
@@ -155,6 +163,30 @@ def _answers(tips: Sequence[Tip]) -> dict[int, dict[str, Answer]]:
     return found
 
 
+def _found_out(tips: Sequence[Tip]) -> dict[int, datetime]:
+    """When an officer last said that something is so, by tip."""
+    said = OfficerFact.objects.filter(tip__in=tips, value=True).order_by()
+    return dict(said.values("tip_id").annotate(last=Max("at")).values_list("tip_id", "last"))
+
+
+def _newest_sign(tip: Tip, reading: Reading, found_out: datetime | None, at: datetime) -> datetime | None:
+    """The newest time in what is known; one still to come is a mistake of somebody's clock."""
+    moments = [reading.incident.at, reading.received_by_source, *(one.moment for one in reading.network_events)]
+    times = [time for moment in moments if moment is not None and (time := _roughly(moment)) is not None]
+    if tip.source != Source.DOWNLOAD:
+        times.append(tip.state_at)
+    if found_out is not None:
+        times.append(found_out)
+    return max((time for time in times if time < at + _CLOCKS), default=None)
+
+
+def _roughly(moment: Moment) -> datetime | None:
+    """The time, to the day where the sender states no zone."""
+    if moment.utc is not None or moment.wall_clock is None:
+        return moment.utc
+    return datetime.fromisoformat(moment.wall_clock).replace(tzinfo=UTC)
+
+
 def _apart(tips: Sequence[Tip]) -> dict[str, frozenset[str]]:
     """The places of people who were cleared, by tip."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -191,11 +223,18 @@ def _picture(one: Understood, link: Link | None) -> tuple[int | None, int]:
     return group if group is not None and group[1] >= VIRAL else (None, 1)
 
 
-def _language(words: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """Where words of danger stand that nothing takes back, by finding; what language they are in stays behind."""
+def words_of(reading: Reading, words: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return where the ``words`` of a report say what nothing takes back, by finding; their language stays behind.
+
+    Words of danger count everywhere, that somebody has children around only in texts about the reported people: their
+    profiles, and what the reporter adds. In chats and pages "my teacher" is somebody else's.
+    """
+    reported = reported_parties(reading)
+    said = [text.source for group in (reading.statements, *(one.statements for one in reported)) for text in group]
+    about = {*said, *(f"{one.source}/bio" for one in reported)}
     found: dict[str, list[str]] = defaultdict(list)
     for code, place in language.for_rules(language.read(words)):
-        if code in CRISIS:
+        if code in CRISIS or (code in ONLY_YES and place in about):
             found[code].append(place)
     return {code: tuple(places) for code, places in found.items()}
 

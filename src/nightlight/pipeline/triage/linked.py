@@ -39,14 +39,19 @@ WITH mine AS (
     SELECT f.tip_id, g.blob_id, g.anchor FROM tips_tipfile f JOIN evidence_item i ON i.id = f.item_id
     JOIN linking_filegroup g ON g.blob_id = i.blob_id WHERE f.tip_id = ANY (%(tips)s)
 ), sizes AS (
-    SELECT g.anchor, count(DISTINCT f.tip_id) AS tips
-    FROM linking_filegroup g JOIN evidence_item i ON i.blob_id = g.blob_id JOIN tips_tipfile f ON f.item_id = i.id
-    WHERE g.anchor IN (SELECT anchor FROM mine)
-      AND NOT EXISTS (SELECT 1 FROM tips_likelyduplicate d WHERE d.tip_id = f.tip_id)
-    GROUP BY g.anchor
+    SELECT groups.anchor, (
+        SELECT count(DISTINCT each.tip_id) FROM (
+            SELECT f.tip_id FROM linking_filegroup g JOIN evidence_item i ON i.blob_id = g.blob_id
+            JOIN tips_tipfile f ON f.item_id = i.id
+            WHERE g.anchor = groups.anchor
+              AND NOT EXISTS (SELECT 1 FROM tips_likelyduplicate d WHERE d.tip_id = f.tip_id)
+            LIMIT %(most)s) AS each) AS tips
+    FROM (SELECT DISTINCT anchor FROM mine) AS groups
 )
 SELECT mine.tip_id, mine.blob_id, mine.anchor, sizes.tips FROM mine JOIN sizes ON sizes.anchor = mine.anchor
 """
+# Files of one picture that are looked at: far more than it takes to call it passed around, however many there are.
+MOST_FILES = 1000
 _FOUND = """
 SELECT s.tip_id, i.kind, count(DISTINCT s.identifier_id)
 FROM linking_sighting s JOIN linking_identifier i ON i.id = s.identifier_id
@@ -90,5 +95,5 @@ def linked(tips: Sequence[Tip]) -> Mapping[int, Link]:
 
 def _rows(sql: str, tips: list[int]) -> Iterator[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"tips": tips})
+        cursor.execute(sql, {"tips": tips, "most": MOST_FILES})
         yield from cursor.fetchall()

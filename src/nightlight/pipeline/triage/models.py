@@ -10,7 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from nightlight.pipeline.linking.waiting import Waits
 from nightlight.pipeline.tips.models import Tip
+from nightlight.pipeline.triage.models_shift import Handover, HandoverRead  # noqa: F401 - Django looks for them here
 from nightlight.trust.accounts.models import User
 from nightlight.trust.units.models import Unit
 
@@ -22,6 +24,8 @@ APPEND_ONLY_TABLES = (
     "triage_closure",
     "triage_secondlook",
     "triage_alertcall",
+    "triage_handover",
+    "triage_handoverread",
 )
 
 
@@ -50,16 +54,12 @@ class Rulebook(models.Model):
         return f"version {self.number}"
 
 
-class Waiting(models.Model):
+class Waiting(Waits):
     """A tip that is to be scored (again); triggers put it here when a fact about it may have changed."""
-
-    tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="+")
 
     class Meta:
         db_table = "triage_waiting"
-
-    def __str__(self) -> str:
-        return str(self.tip_id)
+        indexes = [models.Index(fields=["failed_since"], name="triage_failed", condition=Q(failed_times__gt=0))]
 
 
 class _Scored(models.Model):
@@ -142,6 +142,7 @@ class Override(models.Model):
 
     class Meta:
         db_table = "triage_override"
+        indexes = [models.Index(fields=["at"], name="override_at")]
 
     def __str__(self) -> str:
         return f"{self.tip_id} to {self.band}"
@@ -167,7 +168,8 @@ class Group(models.TextChoices):
 class Standing(models.Model):
     """Where one tip stands in the queue of the unit that holds it. A trigger keeps the queue's rows to these.
 
-    ``anchor`` names the group: the tip, the first tip, the person (linking) or the picture (linking).
+    ``anchor`` names the group: the tip, the first tip, the person (linking) or the picture (linking). A tip that could
+    never be scored stands here without a score, at the top of its band (``standing.place_unscored``).
     """
 
     tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="standing")
@@ -189,8 +191,27 @@ class Standing(models.Model):
     class Meta:
         db_table = "triage_standing"
         indexes = [
-            models.Index(fields=["unit", "environment", "kind", "anchor", "lane"], name="standing_group"),
+            # In the order of the queue, so that the first tips of a row are found however many it holds.
+            models.Index(
+                "unit",
+                "environment",
+                "kind",
+                "anchor",
+                "lane",
+                F("band").desc(),
+                F("dies_at").asc(nulls_last=True),
+                F("workability").desc(),
+                "tip",
+                name="standing_group",
+            ),
+            models.Index(
+                fields=["unit", "environment", "kind", "anchor", "lane", "arrived_at", "tip"], name="standing_first"
+            ),
             models.Index(fields=["snoozed_until"], name="standing_snoozed", condition=Q(lane="snoozed")),
+            models.Index(fields=["unit", "held_since"], name="standing_held", condition=Q(holder__isnull=False)),
+            models.Index(fields=["unit", "snoozed_until"], name="standing_put_off", condition=Q(lane="snoozed")),
+            models.Index(fields=["unit", "environment", "-arrived_at"], name="standing_arrived"),
+            models.Index(fields=["environment", "-arrived_at"], name="standing_came"),  # of many units
         ]
 
     def __str__(self) -> str:
@@ -198,7 +219,11 @@ class Standing(models.Model):
 
 
 class Row(models.Model):
-    """One line of a unit's queue: the open tips of one group. Written by the trigger on standings, by nobody else."""
+    """One line of a unit's queue: the open tips of one group. Written by the trigger on standings, by nobody else.
+
+    ``tips`` counts to ``queue.MOST_COUNTED`` and one more; of a larger group the first ones of the queue's order tell
+    the numbers, and ``first_at`` and ``newest_at`` are of all.
+    """
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+", db_index=False)
     environment = models.CharField(max_length=10)
@@ -270,7 +295,10 @@ class Closure(models.Model):
 
     class Meta:
         db_table = "triage_closure"
-        indexes = [models.Index(fields=["at"], name="closure_sampled", condition=Q(sampled=True))]
+        indexes = [
+            models.Index(fields=["at"], name="closure_sampled", condition=Q(sampled=True)),
+            models.Index(fields=["at"], name="closure_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tip_id}: {self.disposition}"
@@ -292,8 +320,18 @@ class SecondLook(models.Model):
         return str(self.closure_id)
 
 
+class Quiet(models.TextChoices):
+    """Why an alert calls nobody; it is listed, and somebody answers for it."""
+
+    OLD = "old", _("Old; nobody was called")
+    LATE = "late", _("Scored late; nobody was called")
+
+
 class Alert(models.Model):
-    """A tripwire: a child may be in danger now. It calls people until one of them answers for it."""
+    """A tripwire: a child may be in danger now. It calls people until one of them answers for it.
+
+    One that is ``quiet`` calls nobody (``alerting``): what is known of it is old.
+    """
 
     public_id = models.CharField(max_length=16, unique=True)
     tip = models.ForeignKey(Tip, on_delete=models.PROTECT, related_name="alerts")
@@ -302,7 +340,8 @@ class Alert(models.Model):
     label = models.TextField()
     raised_at = models.DateTimeField()
     level = models.SmallIntegerField(db_default=0)  # how far up the roster it has gone
-    call_at = models.DateTimeField(null=True)  # when the next are called; null when it was answered
+    call_at = models.DateTimeField(null=True)  # when the next are called; null when it was answered, or is quiet
+    quiet = models.CharField(max_length=4, choices=Quiet.choices, blank=True, db_default="")
     acknowledged_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True)
 
@@ -319,6 +358,9 @@ class Alert(models.Model):
         indexes = [
             models.Index(fields=["call_at"], name="alert_call", condition=Q(call_at__isnull=False)),
             models.Index(fields=["unit", "-raised_at"], name="alert_unit"),
+            models.Index(fields=["-raised_at"], name="alert_waiting", condition=Q(acknowledged_by__isnull=True)),
+            models.Index(fields=["quiet", "-raised_at"], name="alert_listed", condition=Q(acknowledged_by=None)),
+            models.Index(fields=["acknowledged_at"], name="alert_answered"),
         ]
 
     def __str__(self) -> str:

@@ -19,8 +19,11 @@ AT_MOST = 100
 
 
 def waiting(viewer: Viewer, *, at_most: int = AT_MOST) -> list[Alert]:
-    """Return the alerts in the viewer's units that nobody has answered for, newest first, each with ``called``."""
-    return list(_alerts(viewer).filter(acknowledged_by=None).order_by("-raised_at", "-id")[:at_most])
+    """Return the alerts in the viewer's units that nobody has answered for, each with ``called``.
+
+    Those that call people first, then those that are old and call nobody; of each the newest first.
+    """
+    return list(_alerts(viewer).filter(acknowledged_by=None).order_by("quiet", "-raised_at", "-id")[:at_most])
 
 
 def answered(viewer: Viewer, *, at_most: int = 20) -> list[Alert]:
@@ -29,10 +32,13 @@ def answered(viewer: Viewer, *, at_most: int = 20) -> list[Alert]:
 
 
 def number_waiting(viewer: Viewer, *, cap: int = 99) -> int:
-    """Return how many alerts nobody has answered for, up to the cap; 0 for whoever does not read tips."""
+    """Return how many alerts call people, up to the cap; 0 for whoever does not read tips.
+
+    Not those that are quiet: thousands of old reports would hide the one that is new.
+    """
     if not viewer.reads_tips:
         return 0
-    return _seen(viewer).filter(acknowledged_by=None).order_by()[:cap].count()
+    return _seen(viewer).filter(acknowledged_by=None, quiet="").order_by()[:cap].count()
 
 
 def of_tip(viewer: Viewer, tip: int) -> list[Alert]:

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.db import connection
 from django.db.models import Count, F, Q
 from django.db.models.functions import Least
 
+from nightlight.pipeline.tips.models import Tip
 from nightlight.pipeline.tips.queries import Counted, must_read_tips, shortened, type_label
 from nightlight.pipeline.triage.models import Band, Lane, LastLook, Row, Score, Standing
 from nightlight.trust.accounts.models import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 CAP = 999
+MOST_COUNTED = 120  # tips of one row; triage_regroup (migration 0004) counts these and one more
 _ORDER = (F("band").desc(), F("dies_at").asc(nulls_last=True), F("workability").desc(), F("id"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"([0-3])-([0-9]{1,18}|x)-([0-9]{1,3})-([0-9]{1,18})")
@@ -160,12 +163,40 @@ def look(viewer: Viewer, *, at: datetime, pause: timedelta = timedelta(minutes=3
     LastLook.objects.filter(user_id=viewer.user_id).update(at=at, before=before)
 
 
-def number_together(standing: Standing) -> int:
-    """Return how many tips stand in the same row of the queue; 0 for one that is not open."""
+def counted(tips: int) -> Counted:
+    """Return how many tips a row says it holds."""
+    return Counted(min(tips, MOST_COUNTED), tips > MOST_COUNTED)
+
+
+def number_together(standing: Standing) -> Counted:
+    """Return how many tips stand in the same row of the queue; none for one that is not open."""
     found = Row.objects.filter(
         unit=standing.unit_id, environment=standing.environment, kind=standing.kind, anchor=standing.anchor
     ).values_list("tips", flat=True)
-    return found.first() or 0 if standing.lane == Lane.OPEN else 0
+    return counted(found.first() or 0 if standing.lane == Lane.OPEN else 0)
+
+
+_FIRST = """
+SELECT wanted.id, first.tip_id FROM triage_row wanted CROSS JOIN LATERAL (
+    SELECT each.tip_id FROM unnest(ARRAY['open', 'snoozed', 'closed']) AS lanes (lane) CROSS JOIN LATERAL (
+        SELECT s.tip_id, s.arrived_at FROM triage_standing s
+        WHERE s.unit_id = wanted.unit_id AND s.environment = wanted.environment AND s.kind = wanted.kind
+          AND s.anchor = wanted.anchor AND s.lane = lanes.lane
+        ORDER BY s.arrived_at, s.tip_id LIMIT 1) AS each
+    ORDER BY each.arrived_at, each.tip_id LIMIT 1) AS first
+WHERE wanted.id = ANY(%s)
+"""
+
+
+def first_of(rows: Sequence[Row]) -> Mapping[int, Tip]:
+    """Return the tip of each row that came to its unit first, whatever became of it. Two queries, however large."""
+    if not rows:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST, [[row.pk for row in rows]])
+        found = dict(cursor.fetchall())
+    tips = Tip.objects.select_related("reporter").in_bulk(list(found.values()))
+    return {row: tips[tip] for row, tip in found.items() if tip in tips}
 
 
 def _matching(viewer: Viewer, wanted: Filter) -> QuerySet[Row]:

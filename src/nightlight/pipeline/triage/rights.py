@@ -41,6 +41,8 @@ def _closure(table: str) -> str:
     return f"EXISTS (SELECT 1 FROM triage_closure c WHERE c.id = {table}.closure_id)"  # noqa: S608
 
 
+_HANDED_ON = "EXISTS (SELECT 1 FROM triage_handover h WHERE h.id = triage_handoverread.handover_id)"
+
 TABLES = {
     "triage_rulebook": Rights(
         web="SELECT, INSERT",
@@ -50,7 +52,12 @@ TABLES = {
         adds=f'{_COMMANDS} AND "by" = (SELECT units_actor())',
     ),
     # Triggers put tips here with the owner's rights.
-    "triage_waiting": Rights(steps={"triage": "SELECT, INSERT, UPDATE, DELETE"}, command="SELECT, INSERT"),
+    "triage_waiting": Rights(
+        web="SELECT",
+        steps={"triage": "SELECT, INSERT, UPDATE, DELETE"},
+        command="SELECT, INSERT",
+        sees=_sees_tip("triage_waiting"),
+    ),
     "triage_score": Rights(
         web="SELECT",
         steps={"triage": "SELECT, INSERT, UPDATE, DELETE"},
@@ -87,7 +94,7 @@ TABLES = {
     ),
     "triage_alert": Rights(
         web="SELECT, UPDATE (acknowledged_by_id, acknowledged_at, call_at)",
-        steps={"triage": "SELECT, INSERT, UPDATE (level, call_at)"},
+        steps={"triage": "SELECT, INSERT, UPDATE (level, call_at, quiet)"},
         command="SELECT",
         sees=_sees_tip("triage_alert"),
         # Each in their own name; that an answer stands, and nothing else is changed, a trigger sees to.
@@ -107,5 +114,21 @@ TABLES = {
         sees="user_id = (SELECT units_viewer())",
         adds="user_id = (SELECT units_viewer())",
         changes="user_id = (SELECT units_viewer())",
+    ),
+    # What a shift leaves to the next: read in the unit and above, written by who works there, in their own name.
+    "triage_handover": Rights(
+        web="SELECT, INSERT",
+        steps={"verifying": "SELECT"},
+        command="SELECT",
+        sees=f"{_READS} AND {_HELD.format(row='')}",
+        adds=f"{_WORKS} AND {_MINE} AND {_HELD.format(row='')}",
+    ),
+    "triage_handoverread": Rights(
+        web="SELECT, INSERT",
+        steps={"verifying": "SELECT"},
+        command="SELECT",
+        sees=_HANDED_ON,
+        # By somebody else than who wrote it: nobody takes over from themself.
+        adds=f"{_WORKS} AND {_MINE} AND {_HANDED_ON[:-1]} AND h.by_id <> triage_handoverread.by_id)",
     ),
 }

@@ -156,6 +156,8 @@ def load(text: str) -> Rulebook:
         raise RulebookRefused("wrong-shape", place.strip("`$.") or "file", said) from error
     except RecursionError:
         raise RulebookRefused("too-deep", "file", "conditions are nested too deeply") from None
+    if b"\\u0000" in msgspec.json.encode(book):  # no alert could be kept under such a label
+        raise RulebookRefused("nul", "file", "holds a NUL, which no kept text may")
     _check(book)
     return _ready(book)
 

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.crypto import constant_time_compare
 
 from nightlight.foundation.refusals import Conflict, NotAllowed
 from nightlight.pipeline.triage import models, rulebook, rules
@@ -46,11 +47,32 @@ class InUse:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What another rulebook would change; ``more``: there are older tips that were not looked at."""
+    """What another rulebook would change; ``more``: there are older tips that were not looked at.
+
+    ``shown`` names what was compared with what: saving asks for it.
+    """
 
     comparison: rules.Comparison
+    shown: str
     unreadable: int  # scores that an earlier program wrote so that they cannot be replayed
     more: bool
+
+
+class NotShown(Conflict):
+    """These rules were not the last whose changes were shown, or others count since. ``code`` for programs."""
+
+    code = "not-previewed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What is saved has to be what was shown: either the text changed since, or other rules count by now. "
+            f"Look at what would change now, and save again. [{self.code}]"
+        )
+
+
+def shown(body: str, now: InUse) -> str:
+    """Return the name of a comparison of this text with the rules that count: SHA-256 of both, in hex."""
+    return hashlib.sha256(f"{now.number}\n{now.mark}\n{body}".encode()).hexdigest()
 
 
 def current() -> InUse:
@@ -77,19 +99,22 @@ def _shipped_text() -> str:
     return file.read_text(encoding="utf-8")
 
 
-def save(*, by: Viewer, at: datetime, body: str, reason: str) -> models.Rulebook:
+def save(*, by: Viewer, at: datetime, body: str, reason: str, seen: str) -> models.Rulebook:
     """Make another version of the rules count; every tip is scored by it from now on, the newest first.
 
-    Raises NotAllowed for anybody but a commander, RulebookRefused for a body that is none, Conflict without a reason,
-    for rules that count already, and where somebody else saved theirs in this moment.
+    ``seen`` is ``Replay.shown`` of the replay that the commander looked at. Raises NotAllowed for anybody but a
+    commander, RulebookRefused for a body that is none, Conflict without a reason, for rules that count already, and
+    where somebody else saved theirs in this moment; NotShown where ``seen`` was of another text or other rules.
     """
     _must_command(by)
     told = unit_rules.reason_given(reason)
     if not told:
         raise Conflict(f"Say why the rules change, in at least {unit_rules.SHORTEST_REASON} characters.")
-    wanted = rulebook.load(body)
-    if wanted.digest == current().rulebook.digest:
+    wanted, now = rulebook.load(body), current()
+    if wanted.digest == now.rulebook.digest:
         raise Conflict("These rules count already; nothing would change.")
+    if not constant_time_compare(seen, shown(body, now)):
+        raise NotShown
     number = (models.Rulebook.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     try:
         with transaction.atomic():
@@ -101,6 +126,7 @@ def save(*, by: Viewer, at: datetime, body: str, reason: str) -> models.Rulebook
                 subject=f"rulebook:{number}",
                 data={
                     "version": wanted.book.version,
+                    "preview": seen,
                     "digest": wanted.digest,
                     "body_sha256": hashlib.sha256(body.encode()).hexdigest(),
                     "reason_sha256": hashlib.sha256(told.encode()).hexdigest(),
@@ -118,7 +144,8 @@ def replay(*, by: Viewer, at: datetime, body: str, days: int = 90, at_most: int 
     Raises NotAllowed and RulebookRefused.
     """
     _must_command(by)
-    wanted, now = rulebook.load(body), current().rulebook
+    wanted, counts = rulebook.load(body), current()
+    now = counts.rulebook
     rows = models.Score.objects.filter(tip__state_at__gte=at - timedelta(days=days), tip__set_apart=False)
     if by.reach is not None:
         rows = rows.filter(tip__unit__in=by.reach)
@@ -133,7 +160,7 @@ def replay(*, by: Viewer, at: datetime, body: str, days: int = 90, at_most: int 
         before[public_id] = rules.score_again(old, now, at)
         after[public_id] = rules.score_again(old, wanted, at)
     unreadable = min(len(found), at_most) - len(before)
-    return Replay(rules.compare(before, after), unreadable, len(found) > at_most)
+    return Replay(rules.compare(before, after), shown(body, counts), unreadable, len(found) > at_most)
 
 
 def _must_command(by: Viewer) -> None:

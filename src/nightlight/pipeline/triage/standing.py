@@ -7,17 +7,17 @@ comes back when its time has come or its band rises.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from nightlight.pipeline.linking.models import FileGroup, Subject
 from nightlight.pipeline.tips.models import TipFile
-from nightlight.pipeline.triage.models import Group, Lane, Override, Score, Standing
+from nightlight.pipeline.triage.models import Band, Group, Lane, Override, Score, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
 
     from nightlight.pipeline.tips.models import Tip
     from nightlight.pipeline.triage.gathering import Known
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SMALL = 20  # tips of one person of which each is scored anew when another joins them
 _NEAR_VIRAL = 120  # tips of one picture up to which those that came first may not know yet that it is passed around
+UNSCORED = Band.HIGH  # where somebody is to look at what no rule could judge; nothing of it is known to be critical
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # before whatever has a time: the top of its band
 _BY_RULES = ["unit", "environment", "band", "harm", "dies_at", "workability", "kind", "anchor"]
 
 
@@ -92,6 +94,28 @@ def place(
     woken = [row.tip_id for row in rows if (old := before.get(row.tip_id)) and row.band > old.band]
     Standing.objects.filter(tip__in=woken, lane=Lane.SNOOZED).update(lane=Lane.OPEN, snoozed_until=None)
     return {row.tip_id: (row.kind, row.anchor) for row in rows}
+
+
+def place_unscored(tip: Tip) -> bool:
+    """Put a tip that could never be scored at the top of ``UNSCORED``, in the caller's transaction.
+
+    Return whether it was: one that stands somewhere already, by an earlier score, stays there.
+    """
+    if Standing.objects.filter(tip=tip).exists():
+        return False
+    Standing.objects.create(
+        tip=tip,
+        unit_id=tip.unit_id,
+        environment=tip.environment,
+        band=UNSCORED,
+        harm=0,
+        dies_at=_FIRST,
+        workability=0,
+        kind=Group.SINGLE,
+        anchor=tip.pk,
+        arrived_at=tip.state_at,
+    )
+    return True
 
 
 def _differs(row: Standing, old: Standing | None) -> bool:

@@ -14,7 +14,7 @@ def assess() -> None:
     left = assessing.assess_new(by=work.SERVICE, now=clock.now)
     work.wait_for_those_under_way()
     # What could not be scored is tried again in a minute, not at once and for ever.
-    if left.more or assessing.waits(but=left.passed_over):
+    if left.more or assessing.waits(at=clock.now(), but=left.passed_over):
         work.defer_once(assess)
 
 

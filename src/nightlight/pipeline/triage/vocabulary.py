@@ -50,11 +50,15 @@ SEVERE = ("infant", "physicalHarm", "bestiality")
 CRISIS = {"self-harm": "self_harm_stated", "meeting": "meeting_arranged", "abuse-now": "abuse_in_progress"}
 """Which fact each finding in the words of a tip answers."""
 
+ONLY_YES = {"access": "access_to_children"}
+"""Which fact a finding in what is written about the reported person answers with yes. Finding nothing says nothing."""
+
 _OFFICER = "an officer's answer"
 _ANNOTATIONS = "annotations of the report"
 _FILE_ANNOTATIONS = "annotations of the files"
 _LOOKED_UP = "looking the files up"
 _WORDS = "the words of the tip, or an officer who read them"
+_ABOUT = "what is written about the reported person, or an officer's answer"
 _EVENTS = "network events of reported people, places on the internet and files"
 _CONTACTS = "contacts stated for reported people, and identifiers found in the words of the tip"
 _LINKS = "other tips that share an identifier"
@@ -136,7 +140,7 @@ _TABLE = (
         open=True,
         officer=True,
     ),
-    Fact("access_to_children", _FLAG, "The reported person has access to children", _OFFICER, open=True, officer=True),
+    Fact("access_to_children", _FLAG, "The reported person has access to children", _ABOUT, open=True, officer=True),
     Fact("violence_record", _FLAG, "Any other record: violence, substances", _OFFICER, open=True, officer=True),
     Fact("group_admin", _FLAG, "The reported person runs a group", _OFFICER, open=True, officer=True),
     Fact("linked_tips", _NUMBER, "Tips about the same person, this one counted", _LINKS, open=True),

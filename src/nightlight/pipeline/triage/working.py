@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -30,6 +30,7 @@ from nightlight.pipeline.triage.models import (
     SecondLook,
     Standing,
 )
+from nightlight.pipeline.triage.standing import UNSCORED
 from nightlight.pipeline.triage.vocabulary import FACTS, Type
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.units import notices, rules
@@ -37,13 +38,13 @@ from nightlight.trust.units.models import Post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from nightlight.foundation.canonical_json import Json
     from nightlight.trust.units.viewer import Viewer
 
 AT_ONCE = 500  # tips of one row that one act moves; of a longer row the rest stays and can be moved next
 LONGEST_SNOOZE = timedelta(days=90)
+FURTHEST = timedelta(days=3650)  # of a time that an officer found out
 ONE_IN = 50  # closures looked at by a second person
 
 
@@ -180,11 +181,12 @@ def override(*, by: Viewer, at: datetime, tip: str, band: int | None, reason: st
     if band is not None and band not in Band.values:
         raise Conflict("There is no such band.")
     row = _of(by, tip)
-    score = Score.objects.get(tip=row.tip_id)
+    score = Score.objects.filter(tip=row.tip_id).first()  # none where no rule could be applied
+    rules_band = UNSCORED if score is None else score.band
     before = Override.objects.filter(tip=row.tip_id).order_by("-id").first()
     if band == (before.band if before else None):
         raise Conflict("This is the band it has been put into already." if before else "The rules decide already.")
-    made = Override.objects.create(tip=row.tip, band=band, rules_band=score.band, reason=told, by_id=by.user_id, at=at)
+    made = Override.objects.create(tip=row.tip, band=band, rules_band=rules_band, reason=told, by_id=by.user_id, at=at)
     custody.append(
         by=by.actor,
         at=at,
@@ -192,7 +194,7 @@ def override(*, by: Viewer, at: datetime, tip: str, band: int | None, reason: st
         subject=f"tip:{tip}",
         data={
             "band": None if band is None else Band(band).name.lower(),
-            "rules_band": Band(score.band).name.lower(),
+            "rules_band": Band(rules_band).name.lower(),
             "reason_sha256": _digest(told),
         },
     )
@@ -215,6 +217,8 @@ def record_fact(
     timed = known.type is Type.HOURS
     if value is not None and isinstance(value, bool) is timed:
         raise Conflict("Say a time." if timed else "Say yes or no.")
+    if isinstance(value, datetime) and not at - FURTHEST < value < at + FURTHEST:
+        raise Conflict(f"Choose a time that is at most {FURTHEST.days // 365} years from now.")
     row = _of(by, tip)
     made = OfficerFact.objects.create(
         tip=row.tip,

@@ -85,6 +85,7 @@ class Scope(models.TextChoices):
     TIPS_STATUS = "tips:read-own-status", "Read how far the reports this partner filed have come"
     EXPORTS_READ = "exports:read", "Fetch the exports that were made for this partner"
     FEEDBACK_READ = "feedback:read", "Read the feedback on the reports this partner filed"
+    DECONFLICTION_ASK = "deconfliction:ask", "Ask by digest who else holds an identifier"
 
 
 class ApiToken(models.Model):

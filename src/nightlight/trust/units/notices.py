@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import functools
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
 
-from nightlight.foundation import public_ids
+from nightlight.foundation import clock, public_ids
+from nightlight.trust import statements
 from nightlight.trust.units import rules
 from nightlight.trust.units.models import Below, Notice, Seen
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
 
     from django.db.models import QuerySet
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from nightlight.trust.units.viewer import Viewer
 
 _COUNTED = timedelta(days=30)
-DAILY = ("tip.handed-over",)  # told in the unit itself, not to those above it
+DAILY = ("tip.handed-over", "deconfliction.held")  # told in the unit itself, not to those above it
 
 
 def tell_role(*, unit_id: int, role: Role, kind: str, subject: str, at: datetime, about: str = "") -> None:
@@ -58,22 +59,26 @@ def notices(viewer: Viewer) -> QuerySet[Notice]:
     One act may have been told to several units the viewer reaches; then there are several rows with the same kind,
     subject and time (see `listed`).
     """
-    return _mine(viewer).annotate(unread=~Exists(_seen(viewer))).order_by("-at", "-id")
+    return _mine(viewer).annotate(unread=~Exists(_seen(viewer.user_id))).order_by("-at", "-id")
 
 
 def _mine(viewer: Viewer) -> QuerySet[Notice]:
-    mine = Q(user_id=viewer.user_id)
-    for post in viewer.posts:
-        here = Q(unit_id=post.unit_id)
-        if post.role in rules.REACHES_BELOW:
-            below = Q(unit_id__in=Below.objects.filter(ancestor_id=post.unit_id).values("unit_id"))
+    return _told(viewer.user_id, [(post.role, post.unit_id) for post in viewer.posts])
+
+
+def _told(user_id: int, posts: Iterable[tuple[Role, int]]) -> QuerySet[Notice]:
+    told = Q(user_id=user_id)
+    for role, unit_id in posts:
+        here = Q(unit_id=unit_id)
+        if role in rules.REACHES_BELOW:
+            below = Q(unit_id__in=Below.objects.filter(ancestor_id=unit_id).values("unit_id"))
             here |= below & ~Q(kind__in=DAILY)  # what comes in below every day would drown what is grave
-        mine |= Q(role=post.role) & here
-    return Notice.objects.filter(mine)
+        told |= Q(role=role) & here
+    return Notice.objects.filter(told)
 
 
-def _seen(viewer: Viewer) -> QuerySet[Seen]:
-    return Seen.objects.filter(notice=OuterRef("pk"), user_id=viewer.user_id)
+def _seen(user_id: int) -> QuerySet[Seen]:
+    return Seen.objects.filter(notice=OuterRef("pk"), user_id=user_id)
 
 
 def listed(viewer: Viewer, *, at_most: int = 100) -> list[Notice]:
@@ -87,14 +92,32 @@ def listed(viewer: Viewer, *, at_most: int = 100) -> list[Notice]:
 def unread(viewer: Viewer, *, at: datetime | None = None, cap: int = 99) -> int:
     """Return how many acts of the 30 days before ``at`` (now unless said) the viewer has not read of, up to the cap.
 
-    One query on every page: what is older is in the list, and is not counted for ever.
+    One query on every page, so it is made into SQL once: what is older is in the list, and is not counted for ever.
     """
-    new = _mine(viewer).filter(~Exists(_seen(viewer)), at__gt=(at or Now()) - _COUNTED)
-    return new.values("kind", "subject", "at").distinct()[:cap].count()
+    counted = _counted(tuple(post.role for post in viewer.posts), cap)
+    instead: dict[object, object] = {_WHO: viewer.user_id, _SINCE: (at or clock.now()) - _COUNTED}
+    instead |= {_unit(number): post.unit_id for number, post in enumerate(viewer.posts)}
+    return len(counted.rows(instead))
+
+
+# Stand-ins: no key is below nought, and nothing is told at that moment.
+_WHO = -1
+_SINCE = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def _unit(number: int) -> int:
+    return _WHO - 1 - number
+
+
+@functools.lru_cache(maxsize=256)
+def _counted(roles: tuple[Role, ...], cap: int) -> statements.Made:
+    told = _told(_WHO, [(role, _unit(number)) for number, role in enumerate(roles)])
+    new = told.filter(~Exists(_seen(_WHO)), at__gt=_SINCE)
+    return statements.made(new.values_list("kind", "subject", "at").distinct()[:cap])
 
 
 def mark_seen(viewer: Viewer, *, at: datetime) -> int:
     """Note that the viewer has read all their notices; return how many were new."""
-    new = list(_mine(viewer).filter(~Exists(_seen(viewer))).values_list("pk", flat=True)[:2000])
+    new = list(_mine(viewer).filter(~Exists(_seen(viewer.user_id))).values_list("pk", flat=True)[:2000])
     Seen.objects.bulk_create([Seen(notice_id=pk, user_id=viewer.user_id, at=at) for pk in new], ignore_conflicts=True)
     return len(new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_READERS = ("notices", "rendering", "unsealing", "retention", "reading", "importing", "verifying", "triage")
+_READERS = ("notices", "rendering", "unsealing", "retention", "reading", "importing", "verifying", "linking", "triage")
 _ADMINISTRATOR = "(SELECT units_has_role('administrator'))"
 _ROSTER = f"""{_ADMINISTRATOR} OR (SELECT units_has_role('commander')) AND unit_id IN (SELECT units_reach())"""
 # Nobody changes their own posts: an administrator gives no role to himself.

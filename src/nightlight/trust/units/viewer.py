@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nightlight.trust.accounts.models import Role, User
+from nightlight.trust import statements
+from nightlight.trust.accounts.models import Role
 from nightlight.trust.units import rules
 from nightlight.trust.units.models import Below, Post, Unit
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from nightlight.trust.accounts.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +107,36 @@ class Viewer:
         return next(iter(taking_in or self.posts), None)
 
 
+# Stand-ins in the query of posts: nobody has this key, and nothing begins at that moment.
+_WHO = -1
+_AT = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@functools.cache
+def _posts() -> statements.Made:
+    posts = Post.objects.active(_AT).filter(user_id=_WHO).order_by("id")
+    unit = ("unit_id", "unit__public_id", "unit__name", "unit__kind", "unit__code", "unit__parent_id")
+    return statements.made(posts.values_list("public_id", "role", *unit, "rank"))
+
+
 def viewer_of(user: User, at: datetime) -> Viewer:
-    """Return the person as a viewer with the posts active at that moment. Two queries."""
+    """Return the person as a viewer with the posts active at that moment. Two queries, the first made only once."""
     held = tuple(
         Held(
-            public_id=post.public_id,
-            role=Role(post.role),
-            unit_id=post.unit_id,
-            unit=post.unit.public_id,
-            unit_name=post.unit.name,
-            unit_kind=post.unit.kind,
-            unit_code=post.unit.code,
-            at_root=post.unit.parent_id is None,
-            rank=post.rank,
+            public_id=public_id,
+            role=Role(role),
+            unit_id=unit_id,
+            unit=unit,
+            unit_name=name,
+            unit_kind=kind,
+            unit_code=code,
+            at_root=parent is None,
+            rank=rank,
         )
-        for post in Post.objects.active(at).filter(user=user).select_related("unit").order_by("id")
+        for public_id, role, unit_id, unit, name, kind, code, parent, rank in (
+            _posts().rows({_WHO: user.pk, _AT: at}) if user.is_active else ()
+        )
     )
-    if not user.is_active:
-        held = ()
     return Viewer(user.pk, user.public_id, str(user), held, _reach(held))
 
 

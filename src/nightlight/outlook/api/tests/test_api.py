@@ -13,7 +13,7 @@ from django.urls import get_resolver
 
 from nightlight.foundation import clock
 from nightlight.foundation.refusals import Conflict
-from nightlight.outlook.api import views
+from nightlight.outlook.api import deconfliction, views
 from nightlight.outlook.api.access import for_scope
 from nightlight.trust.accounts import token_actions
 from nightlight.trust.accounts.models import Scope, User
@@ -125,5 +125,9 @@ def test_a_token_says_whose_it_is_and_its_first_use_of_the_day_is_on_record(toke
 
 def test_every_address_of_the_api_carries_its_decision() -> None:
     api = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/")
-    assert {view.callback for view in api.url_patterns} == {views.whoami, views.nowhere}  # type: ignore[union-attr]
+    assert {view.callback for view in api.url_patterns} == {  # type: ignore[union-attr]
+        views.whoami,
+        deconfliction.ask,
+        views.nowhere,
+    }
     assert all(hasattr(view.callback, "decision") for view in api.url_patterns)  # type: ignore[union-attr]

@@ -31,6 +31,8 @@ from nightlight.trust.evidence.vault import current_vault
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.test import Client
+
     from nightlight.trust.evidence.models import Blob, Item
 
 _number = count(1)
@@ -176,3 +178,15 @@ def looked_up(of: Tip, *, done: bool = True, measured: int | None = None) -> Pro
         },
     )
     return row
+
+
+def page_of(client: Client, tip: Tip, more: str = "", *, status: int = 200) -> str:
+    """The words of a tip's page, or of a page below it."""
+    answer = client.get(f"/tips/{tip.public_id}/{more}")
+    assert answer.status_code == status
+    return " ".join(answer.content.decode().split())
+
+
+def first_card(client: Client, tip: Tip) -> str:
+    """What the page says of the first file."""
+    return page_of(client, tip).split('id="known-1"')[1].split("</article>")[0]

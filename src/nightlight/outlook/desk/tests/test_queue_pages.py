@@ -178,7 +178,6 @@ def test_an_officer_is_offered_to_take_what_nobody_holds(alice: Client, three: l
         "after=3-99999999999999999999-0-1",
         "after=٣-x-0-1",
         "band=low&after=;DROP",
-        "unit=%00",
     ],
 )
 def test_an_address_that_asks_for_nothing_known_is_told_so_and_shows_all(

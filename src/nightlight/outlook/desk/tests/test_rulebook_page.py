@@ -49,6 +49,13 @@ def _typed(text: str) -> str:
     return found[1].replace("&quot;", '"').replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">")
 
 
+def _shown(text: str) -> str:
+    """What the form says was shown."""
+    found = re.search(r'<input type="hidden" name="shown" value="([0-9a-f]{64})">', text)
+    assert found is not None
+    return found[1]
+
+
 def test_who_does_not_command_reads_the_rules_and_changes_nothing(alice: Client, bob: Client) -> None:
     for client in (alice, bob):
         text = page(client, RULES)
@@ -109,7 +116,18 @@ def test_a_commander_sees_what_would_change_and_then_saves(commander: Client, ti
     assert not Rulebook.objects.exists()
     pile.assess()
     assert shown(page(commander, "/queue/")) == names(tips[1], tips[0])
-    answer = commander.post(RULES, {"do": "save", "body": OTHER, "reason": WHY}, follow=True)
+    # Another text than the one that was shown: what it would change is shown, and nothing is saved.
+    changed = OTHER.replace("points = 50", "points = 16")
+    for body, seen in ((changed, _shown(text)), (OTHER, ""), (OTHER, "something else")):
+        refused = _sent(commander, 409, do="save", body=body, reason=WHY, shown=seen)
+        assert "What is saved has to be what was shown" in refused
+        assert "[not-previewed]" in refused
+        assert "2 tips of the last 90 days compared" in refused
+        assert _typed(refused) == body
+        assert f'value="{WHY}"' in refused
+        assert not Rulebook.objects.exists()
+    form = {"do": "save", "body": OTHER.replace("\n", "\r\n"), "reason": WHY, "shown": _shown(refused)}
+    answer = commander.post(RULES, form, follow=True)
     text = answer.content.decode()
     assert notices(text) == ["success: Version 1 of the rules counts now."]
     assert "What counts now: district-1" in text

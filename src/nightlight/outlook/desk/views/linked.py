@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A person of a tip who may be one of other tips too: why, who says otherwise, and a list to take away.
 
-Each is a page of the tip: opening it is recorded in the tip's history, as opening the tip is.
+Each is a page of the tip: opening it is recorded in the tip's history, as opening the tip is, with every tip that it
+shows anything of.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def linked(request: DeskRequest, public_id: str, party: int) -> HttpResponse:
     tip = tips.tip(request.viewer, public_id)
     strength = request.GET.get("strength", "")
     page = linked_pages.page(request.viewer, tip, party, strength=strength, at=clock.now())
-    viewing.record_view(by=request.viewer, at=clock.now(), tip=tip)
+    viewing.record_view(by=request.viewer, at=clock.now(), tip=tip, party=party, with_tips=page.names_tips)
     context = {"tip": tip, "party": party, "page": page, "test": tip.environment == "test"}
     return render(request, "desk/linked.html", context)
 
@@ -72,7 +73,12 @@ def export(request: DeskRequest, public_id: str, party: int) -> HttpResponse:
             at=clock.now(),
             kind="tip.linked-exported",
             subject=f"tip:{tip.public_id}",
-            data={"party": party, "tips": sorted({row[0] for row in rows}), "rows": len(rows)},
+            data={
+                "party": party,
+                "roles": sorted(request.viewer.roles),
+                "rows": len(rows),
+                **viewing.named(row[0] for row in rows),
+            },
         )
     lines = io.StringIO()
     writer = csv.writer(lines)

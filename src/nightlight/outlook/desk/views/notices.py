@@ -84,5 +84,6 @@ def _link(notice: Notice) -> str:
         if kind == "tip" and notice.kind.startswith("export."):
             return reverse("desk:originals", args=[public_id])
         if kind == "tip":
-            return reverse("desk:tip", args=[public_id])
+            place = "#held-elsewhere" if notice.kind == "deconfliction.held" else ""
+            return f"{reverse('desk:tip', args=[public_id])}{place}"
     return ""

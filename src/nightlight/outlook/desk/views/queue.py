@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from nightlight.foundation import clock
 from nightlight.outlook.desk import triage
 from nightlight.outlook.desk.access import reads_tips
-from nightlight.pipeline.triage import alerting, queries_alerts
+from nightlight.outlook.desk.views import capacity, looks
+from nightlight.pipeline.triage import alerting, queries_alerts, queries_shift
 from nightlight.pipeline.triage import queue as queries
 from nightlight.pipeline.triage.models import Band
 from nightlight.trust.accounts.models import Environment
@@ -40,9 +41,12 @@ def queue(request: DeskRequest) -> HttpResponse:
         "desk/queue.html",
         {
             "wanted": wanted,
-            "lines": triage.shown_lines(request.viewer, page.lines, at),
+            "lines": triage.shown_lines(page.lines, at),
             "takes": request.viewer.may(alerting.WORKS),
             "alerts": queries_alerts.number_waiting(request.viewer),
+            "left": queries_shift.waiting(request.viewer, at),
+            "looks_again": request.viewer.may(looks.OPENS),
+            "plans": request.viewer.may(capacity.OPENS),
             "following": page.following and _query(wanted, after=str(page.following)),
             "beginning": None if after is None else _query(wanted),  # empty for the whole queue
             "bands": [(band, bands[band], _query(_with_band(wanted, band))) for band in sorted(Band, reverse=True)],
@@ -63,7 +67,7 @@ def _asked(request: DeskRequest) -> tuple[queries.Filter, queries.Cursor | None,
     whose = request.GET.get("whose", "")
     environment = request.GET.get("environment", "") or Environment.PRODUCTION
     unit = request.GET.get("unit", "")
-    known = whose in WHOSE and environment in Environment.values and "\0" not in unit  # no text of a database has one
+    known = whose in WHOSE and environment in Environment.values
     try:
         wanted = queries.Filter(environment, unit, Band[band.upper()] if band else None, whose)
         place = request.GET.get("after", "")

@@ -35,10 +35,14 @@ def rulebook(request: DeskRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             if request.POST.get("do") == "save":
-                made = rulebooks.save(by=request.viewer, at=clock.now(), body=body, reason=reason)
+                seen = request.POST.get("shown", "")
+                made = rulebooks.save(by=request.viewer, at=clock.now(), body=body, reason=reason, seen=seen)
                 messages.success(request, _("Version %(n)d of the rules counts now.") % {"n": made.number})
                 return redirect("desk:rulebook")
             replay = rulebooks.replay(by=request.viewer, at=clock.now(), body=body)
+        except rulebooks.NotShown as refused:
+            # What would change, for what would be saved now: the next click saves exactly this.
+            problem, replay = refused.reason, rulebooks.replay(by=request.viewer, at=clock.now(), body=body)
         except RulebookRefused as refused:
             problem = f"{refused.place}: {refused.reason}"
         except Conflict as refused:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The installation for those who run it: people, reporters, background work. No tip is shown here."""
+"""The installation for those who run it: people, reporters, background work.
+
+A tip is named to nobody here who does not read tips anyway.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from django.views.decorators.http import require_safe
 from nightlight.foundation import clock
 from nightlight.outlook.desk import queries
 from nightlight.outlook.desk.access import sees_system
+from nightlight.pipeline.triage import defeated
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -24,6 +28,7 @@ def system(request: DeskRequest) -> HttpResponse:
     """People, reporters and background work in one view."""
     failed = queries.failed_jobs()
     jobs = queries.jobs_by_status()
+    figures = defeated.figures()
     return render(
         request,
         "desk/system.html",
@@ -34,5 +39,8 @@ def system(request: DeskRequest) -> HttpResponse:
             "failed_jobs": sum(kind.jobs for kind in failed),
             "waiting_jobs": jobs.get("todo", 0),
             "running_jobs": jobs.get("doing", 0),
+            "defeated": figures,
+            "defeated_number": sum(one.tips for one in figures),
+            "defeated_tips": defeated.tips(request.viewer),
         },
     )

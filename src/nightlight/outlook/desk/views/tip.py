@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from nightlight.foundation import clock, public_ids
 from nightlight.foundation.refusals import NotFound
-from nightlight.outlook.desk import history, linked, tip_page, triage
+from nightlight.outlook.desk import came_from, held_elsewhere, history, linked, tip_page, triage
 from nightlight.outlook.desk.access import reads_tips
 from nightlight.pipeline.matching import queries as matching
 from nightlight.pipeline.tips import queries, shown, viewing
@@ -46,8 +46,10 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
         {
             "page": page,
             "tip": found,
+            "back": came_from.back(request, found),
             "triage": triage.panel(request.viewer, found, at),
             "linked": linked.of_tip(request.viewer, found),
+            "elsewhere": held_elsewhere.panel(request.viewer, found, at),
             "summary": summary,
             "told": summary and queries.shortened(summary.sentence, page.title),
             "repeats": _repeats(found),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from nightlight.foundation import clock
 from nightlight.foundation.refusals import Conflict, NotFound
 from nightlight.outlook.desk.access import for_roles, reads_tips
+from nightlight.pipeline.linking.deconfliction import contacts
 from nightlight.pipeline.tips import handing
 from nightlight.pipeline.tips import queries as tips
 from nightlight.trust.accounts.models import Role, User
@@ -89,6 +90,7 @@ def unit(request: DeskRequest, public_id: str) -> HttpResponse:
             "days": _by_day(shifts, today),
             "on_duty": [shift for shift in shifts if shift.starts_at <= at < shift.ends_at],
             "sets_duty": sets,
+            "contact": contacts.contact_of(found),
             "may_be_on_duty": list({post.user_id: post.user for post in [*now, *later]}.values()) if sets else [],
             "kinds": [kind for kind in Kind if kind != Kind.NATIONAL],
             "begins": (today + timedelta(days=1, hours=8)).strftime("%Y-%m-%dT%H:%M"),

@@ -18,7 +18,8 @@ from nightlight.pipeline.triage import working
 from nightlight.pipeline.triage.models import Band
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sized
+    from collections.abc import Callable, Mapping, Sized
+    from datetime import datetime
 
     from django.http import HttpResponse
 
@@ -128,20 +129,27 @@ def found_out(request: DeskRequest, public_id: str) -> HttpResponse:
     """Record a fact that the report does not say."""
 
     def act() -> str:
-        said = request.POST.get("value", "")
-        if said not in _ANSWERS:  # no answer is not "nobody knows": that would take back what was said before
-            raise Conflict(_("Say whether it is so: yes, no, or nobody knows."))
         working.record_fact(
             by=request.viewer,
             at=clock.now(),
             tip=public_id,
             fact=request.POST.get("fact", ""),
-            value=_ANSWERS[said],
+            value=_said(request.POST),
             reason=request.POST.get("reason", ""),
         )
         return _("Recorded. The tip is scored anew within seconds.")
 
     return _done(request, public_id, act)
+
+
+def _said(form: Mapping[str, str]) -> bool | datetime | None:
+    """What a form says of a fact: a time of the officers' zone where it asks for one, else yes, no or unknown."""
+    if "moment" in form:
+        return moment(form["moment"]) if form["moment"].strip() else None
+    said = form.get("value", "")
+    if said not in _ANSWERS:  # no answer is not "nobody knows": that would take back what was said before
+        raise Conflict(_("Say whether it is so: yes, no, or nobody knows."))
+    return _ANSWERS[said]
 
 
 def _done(request: DeskRequest, public_id: str, act: Callable[[], str]) -> HttpResponse:

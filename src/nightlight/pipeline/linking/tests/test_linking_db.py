@@ -6,8 +6,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from nightlight.foundation.refusals import NotFound
-from nightlight.pipeline.linking import linking, queries
+from nightlight.pipeline.linking import linking
 from nightlight.pipeline.linking.models import FileGroup, Identifier, Progress, Sighting, Subject, Waiting
 from nightlight.pipeline.linking.tests.db_cast import (
     BY,
@@ -201,9 +200,3 @@ def test_files_that_are_one_picture_are_one_group() -> None:
     groups = dict(FileGroup.objects.values_list("blob_id", "anchor"))
     assert groups == {blobs[0]: blobs[0], blobs[1]: blobs[0], blobs[2]: blobs[0], blobs[3]: blobs[3]}
     rebuilt_the_same()
-    looks = officer("Dev", "investigator")
-    with pytest.raises(NotFound):
-        queries.viral(looks, blobs[3] + 99)
-    view = queries.viral(looks, blobs[0], at_most=3)
-    assert [one.pk for one in view.tips] == [tips[0].pk, tips[1].pk, tips[2].pk]
-    assert (view.copies, view.more, view.reporters) == (3, 1, ("Example Chat",))

@@ -84,7 +84,8 @@ def _decide(dice: random.Random, by: User) -> None:
     if about < 0.25:
         some = list(Identifier.objects.filter(sightings__isnull=False).distinct())
         if some:
-            Decision.objects.create(verdict=Verdict.SILENCE, identifier=dice.choice(some), **told)
+            verdict = dice.choice([Verdict.SILENCE, Verdict.SILENCE, Verdict.HEAR])
+            Decision.objects.create(verdict=verdict, identifier=dice.choice(some), **told)
         return
     side = dice.choice(["suspect", "suspect", "child"])
     them = list(Subject.objects.filter(side=side).order_by("pk"))

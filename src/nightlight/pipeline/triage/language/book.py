@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nightlight.pipeline.triage.language.letters import LONGEST, fold, roman, shapes
+from nightlight.pipeline.triage.language.letters import LONGEST, WORD, fold, roman, shapes
 from nightlight.pipeline.triage.language.lists import BUILT_IN, Phrase
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Way:
     needed: Marks
     even_if: bool
     unless: int | None
+    not_after: int | None
+    first: bool
 
 
 @dataclass(slots=True)
@@ -118,26 +120,33 @@ class Book:
         for words in lists:
             self._add(words)
         self.by_mark: dict[int, list[Way]] = {}
+        letters = {mark: sorted(map(len, words)) for (_, words), mark in self._numbers.items() if words}
         for way in self.ways:
-            # The rarest word cannot be known; the youngest mark is most often a content word and no pronoun.
-            self.by_mark.setdefault(max(way.needed), []).append(way)
+            # The rarest word cannot be known; a choice without any short word is most often a content word.
+            self.by_mark.setdefault(max(way.needed, key=lambda mark: (letters[mark], mark)), []).append(way)
+        self._labels = frozenset(sets["aside.labels"] for sets in self.sets.values())
         self.replies = {name: frozenset(sets[f"reply.{name}"] for sets in self.sets.values()) for name in ("yes", "no")}
+
+    def labels(self, speaker: str) -> bool:
+        """Say whether what stands before a colon is a label ("Bio", "Occupation"), and nobody who speaks."""
+        return any(self.marks[word] & self._labels for word in WORD.findall(speaker))
 
     def _marks(self, word: str) -> Marks:
         if len(word) > LONGEST:
             return NOTHING
         folded = fold(word)[:LONGEST]
-        for shape in (folded, *shapes(folded)):
-            found: set[int] = set()
-            for spelling in self._spellings.values():
-                found |= spelling.marks(shape)
-            if shape.isdecimal() and len(shape) <= 4:
-                found |= self._built_in["<number>"]
-            if _CLOCK.fullmatch(shape):
-                found |= self._built_in["<clock>"]
-            if found:
-                return frozenset(found)
-        return NOTHING
+        # A stretched word is on a list by chance only: any of its other spellings may be meant, in whichever language.
+        return frozenset().union(*map(self._marks_of, (folded, *shapes(folded))))
+
+    def _marks_of(self, shape: str) -> set[int]:
+        found: set[int] = set()
+        for spelling in self._spellings.values():
+            found |= spelling.marks(shape)
+        if shape.isdecimal() and len(shape) <= 4:
+            found |= self._built_in["<number>"]
+        if _CLOCK.fullmatch(shape):
+            found |= self._built_in["<clock>"]
+        return found
 
     def _add(self, words: WordList) -> None:
         language = words.language
@@ -175,6 +184,8 @@ class Book:
             needed=frozenset(step.mark for step in steps if not step.gap and not step.optional),
             even_if=phrase.even_if,
             unless=self._mark(language, phrase.unless) if phrase.unless else None,
+            not_after=self._mark(language, phrase.not_after) if phrase.not_after else None,
+            first=phrase.first,
         )
 
     def _mark(self, language: str, words: frozenset[str]) -> int:

@@ -50,7 +50,7 @@ def fold(word: str) -> str:
 
 
 def shapes(folded: str) -> tuple[str, ...]:
-    """Return the other spellings to try, in order, when a folded word is on no list: stretched, digits for letters."""
+    """Return the other spellings to try of a folded word that is stretched or has digits for letters."""
     found = []
     if _STRETCHED.search(folded):
         found += [_STRETCHED.sub(r"\1\1", folded), _STRETCHED.sub(r"\1", folded), _DOUBLED.sub(r"\1", folded)]

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 LANGUAGES = ("en", "hi", "ml", "mr")
-CODES = ("abuse-now", "meeting", "self-harm")
+CRISIS_CODES = ("abuse-now", "meeting", "self-harm")  # every list has words for each: silence about them is an answer
+CODES = (*CRISIS_CODES, "access")
 PARTS = ("agree", "ask", "place", "time", "secrecy")
 BUILT_IN = ("number", "clock")
 MAX_WORDS, MAX_GAP, MAX_GAPS = 10, 6, 2  # of one phrase: words, words in a gap, gaps. They bound the time of a look-up
@@ -30,9 +31,10 @@ _CLAUSES = ("stops", "condition", "condition_after")
 _REPLY = ("yes", "no")
 _ASIDE_WORDS = ("verse", "now")
 _ASIDE_PHRASES = ("rules", "long_ago", "everyday")
+_ASIDE_MAY = ("labels",)
 _TABLES = ("words", "negation", "clauses", "reply", "aside")
 _FIELDS = {"schema", "language", "version", "reviewed", "note", "phrase", *_TABLES}
-_PHRASE_FIELDS = {"id", "code", "part", "say", "even_if", "unless"}
+_PHRASE_FIELDS = {"id", "code", "part", "say", "even_if", "unless", "not_after", "first"}
 
 
 class ListRefused(Exception):
@@ -60,7 +62,11 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What is looked for. ``part`` is empty but for meetings; ``even_if`` holds after an if and in a question too."""
+    """What is looked for. ``part`` is empty but for meetings; ``even_if`` holds after an if and in a question too.
+
+    ``unless``: words that near it make it harmless; ``not_after``: words right before it that make it another's;
+    ``first``: only where it begins a sentence or follows a comma or the like.
+    """
 
     id: str
     code: str
@@ -68,6 +74,8 @@ class Phrase:
     ways: tuple[tuple[Element, ...], ...]
     even_if: bool
     unless: frozenset[str]
+    not_after: frozenset[str] = frozenset()
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +137,9 @@ def read_list(text: str, *, language: str) -> WordList:
     tables = {name: _table(data, name, place) for name in _TABLES[1:]}
     for name, wanted in (("negation", _NEGATION), ("clauses", _CLAUSES), ("reply", _REPLY)):
         _fields(tables[name], set(wanted), set(), f"{place}, {name}")
-    _fields(tables["aside"], {*_ASIDE_WORDS, *_ASIDE_PHRASES}, set(), f"{place}, aside")
+    _fields(tables["aside"], {*_ASIDE_WORDS, *_ASIDE_PHRASES}, set(_ASIDE_MAY), f"{place}, aside")
     plain = [(name, word) for name in ("negation", "clauses", "reply") for word in tables[name]]
-    plain += [("aside", word) for word in _ASIDE_WORDS]
+    plain += [("aside", word) for word in (*_ASIDE_WORDS, *_ASIDE_MAY)]
     return WordList(
         language=language,
         version=_text(data, "version", place),
@@ -141,7 +149,7 @@ def read_list(text: str, *, language: str) -> WordList:
         sets={
             f"{name}.{field}": frozenset(
                 _word(word, f"{place}, {name}.{field}")
-                for word in _texts(tables[name][field], f"{place}, {name}.{field}", empty=True)
+                for word in _texts(tables[name].get(field, []), f"{place}, {name}.{field}", empty=True)
             )
             for name, field in plain
         },
@@ -200,17 +208,25 @@ def _phrases(rows: object, classes: Mapping[str, frozenset[str]], place: str, la
             raise ListRefused(f"{here}, id", f"{id_!r} is taken, or does not read {language}-some-words")
         if code not in CODES or (part not in PARTS if code == "meeting" else part != ""):
             raise ListRefused(here, f"code {code!r} with part {part!r} is not known")
-        even_if = row.get("even_if", False)
-        if not isinstance(even_if, bool):
-            raise ListRefused(f"{here}, even_if", "is neither true nor false")
-        unless = way(row["unless"], classes, f"{here}, unless") if "unless" in row else ()
-        if len(unless) > 1:
-            raise ListRefused(f"{here}, unless", "is more than one word; write a|b or a class")
+        for name in ("even_if", "first"):
+            if not isinstance(row.get(name, False), bool):
+                raise ListRefused(f"{here}, {name}", "is neither true nor false")
         ways = tuple(way(said, classes, here) for said in _texts(row["say"], f"{here}, say"))
-        found[id_] = Phrase(id_, code, part, ways, even_if, unless[0].words if unless else frozenset())
-    if missing := sorted(set(CODES) - {phrase.code for phrase in found.values()}):
+        unless, not_after = (_one(row, name, classes, here) for name in ("unless", "not_after"))
+        found[id_] = Phrase(
+            id_, code, part, ways, row.get("even_if", False), unless, not_after, row.get("first", False)
+        )
+    if missing := sorted(set(CRISIS_CODES) - {phrase.code for phrase in found.values()}):
         raise ListRefused(place, f"has nothing for {', '.join(missing)}")
     return tuple(found.values())
+
+
+def _one(row: Mapping[str, Any], name: str, classes: Mapping[str, frozenset[str]], place: str) -> frozenset[str]:
+    """Return the choice of words of a field that is one word long, empty where the field is missing."""
+    found = way(row[name], classes, f"{place}, {name}") if name in row else ()
+    if len(found) > 1:
+        raise ListRefused(f"{place}, {name}", "is more than one word; write a|b or a class")
+    return found[0].words if found else frozenset()
 
 
 def _classes(data: Mapping[str, object], place: str) -> dict[str, frozenset[str]]:

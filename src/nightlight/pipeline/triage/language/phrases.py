@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nightlight.pipeline.triage.language.sentences import Sentence
 
 REACH = 6  # words that a denial may stand away from a phrase, with nothing but light words between
+BEFORE = 3  # words before a phrase, back to a comma, in which one of its "not_after" takes it away
 NEAR = 5  # words around a phrase in which a word of its "unless" makes it harmless
 CONDITION_REACH = 14  # words after an if that it still covers, up to the next comma
 ANSWER_LINES, ANSWER_WORDS = 2, 3  # an answer comes within so many lines and begins with its yes within so many words
@@ -42,6 +43,7 @@ def hits(book: Book, sentence: Sentence) -> list[Hit]:
         for way in book.by_mark[mark]:
             if way.needed <= present:
                 found += [hit for hit in _places(way, sentence) if not _figurative(sentence, hit)]
+    found = [hit for hit in found if not _others(sentence, hit)]
     if found:
         sentence.look_closer()
         taken = frozenset().union(*(hit.own for hit in found))
@@ -69,6 +71,22 @@ def _figurative(sentence: Sentence, hit: Hit) -> bool:
         return False
     near = sentence.words[max(0, hit.first - NEAR) : hit.last + 1 + NEAR]
     return any(unless in marks for marks in near)
+
+
+def _others(sentence: Sentence, hit: Hit) -> bool:
+    """Say whether words right before a phrase make it somebody else's, wished for, or over ("my", "former")."""
+    not_after = hit.way.not_after
+    if not hit.way.first and (not_after is None or not_after not in sentence.present):
+        return False
+    sentence.look_closer()
+    if hit.way.first and hit.first and hit.first not in sentence.breaks:
+        return True
+    for at in range(hit.first - 1, max(-1, hit.first - 1 - BEFORE), -1):
+        if at + 1 in sentence.breaks:
+            return False
+        if not_after in sentence.words[at]:
+            return True
+    return False
 
 
 def _denied(book: Book, sentence: Sentence, hit: Hit, taken: frozenset[int], beside: frozenset[int]) -> bool:

@@ -3,7 +3,8 @@
 
 What takes a phrase back: a denial beside it (the finding is kept and marked); an if before it, a rule or a help
 text around it, a verse in quotation marks, long ago (nothing is found). A question counts once it is answered with a
-yes. A child's words in a reporter's quotation marks do count: that is how reporters tell them.
+yes. A child's words in a reporter's quotation marks do count: that is how reporters tell them. Who has children
+around (access) is not heard in the turns of a chat.
 
 Lists are incomplete and unreviewed, and words are not facts: a finding asks a person to look, and no finding is no
 all-clear. See the package's docstring for what rules of triage may hear.
@@ -36,9 +37,9 @@ MAX_FINDINGS = 50  # of one text and code, denied and not denied apart
 class Finding:
     """Words in one place of a report. Only ``code`` and ``place`` may reach rules, and only if not ``negated``.
 
-    ``code`` is self-harm, meeting or abuse-now. ``start`` and ``end`` are code points of the text as given, the end not
-    included. ``phrase_id`` names the phrases of the lists, several joined with ``+``. ``language`` is the list's, for
-    the officer's page. ``negated``: the text denies it; shown, never a tripwire.
+    ``code`` is self-harm, meeting, abuse-now or access. ``start`` and ``end`` are code points of the text as given,
+    the end not included. ``phrase_id`` names the phrases of the lists, several joined with ``+``. ``language`` is the
+    list's, for the officer's page. ``negated``: the text denies it; shown, never a tripwire.
     """
 
     code: str
@@ -136,7 +137,10 @@ def _read(book: Book, place: str, text: str, shift: int) -> list[Finding]:
 
     read_so_far = [(sentence, hits(book, sentence)) for sentence in sentences(text, book)]
     for number, (sentence, here) in enumerate(read_so_far):
+        a_turn = bool(sentence.speaker) and not book.labels(sentence.speaker)
         for hit in _longest(here, sentence):
+            if a_turn and hit.way.code == "access":
+                continue  # in a chat people speak of their own teachers and families
             negated = hit.denied
             if sentence.question and not hit.way.even_if:
                 reply = answered(book, read_so_far, number)

@@ -22,7 +22,7 @@ _LINE = re.compile(r"[^\r\n\u2028\u2029\x0b\x0c\x85]+")
 _SPEAKER = re.compile(
     r"\s{0,8}(?:\[[^\]]{0,40}\]|[\d:/., -]{3,24}(?:[ap]m)?[ -]{0,3})?\s{0,4}((?:[^\s:\"\u201c]{1,24} ?){1,3}):\s"
 )
-_BREAK = re.compile(r"[,:()\[\]\"\u201c\u201d\u2013\u2014\u00ab\u00bb]| - ")
+_BREAK = re.compile(r"[,:|()\[\]\"\u201c\u201d\u2013\u2014\u00ab\u00bb\u00b7\u2022\U0001f300-\U0001faff]| - ")
 _QUOTE = re.compile(r"[\"\u201c\u201d\u00ab\u00bb\u2018\u266a]|(?<!\w)'")
 
 

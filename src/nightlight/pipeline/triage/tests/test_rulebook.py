@@ -161,6 +161,7 @@ REFUSED = {
     "a parent nobody has": ('extends = "mars-1"\n' + SMALL, "extends", "extends"),
     "a parent outside": ('extends = "../core-1"\n' + SMALL, "extends", "extends"),
     "a parent that is no name": ("extends = 7\n" + SMALL, "extends", "extends"),
+    "a NUL in words": (SMALL.replace('"Look."', '"Look\\u0000."'), "nul", "file"),
     "too long": ("#" * (LONGEST + 1), "too-long", "file"),
     "too deep": (when("{ not = " * 9 + ENTICEMENT + " }" * 9), "too-deep", "factors.one.when" + ".not[1]" * 8),
     "much too deep": (when("{ not = " * 3000 + ENTICEMENT + " }" * 3000), "too-deep", "file"),

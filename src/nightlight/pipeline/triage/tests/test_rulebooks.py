@@ -37,16 +37,33 @@ def test_only_a_commander_changes_the_rules_and_only_to_ones_that_hold() -> None
     officer, commander = (staff.looking(staff.person(name, role)) for name, role in
                           (("Asha", "triage-officer"), ("Kavita", "commander")))  # fmt: skip
     with pytest.raises(NotAllowed):
-        rulebooks.save(by=officer, at=NOON, body=OTHER, reason=WHY)
+        rulebooks.save(by=officer, at=NOON, body=OTHER, reason=WHY, seen="")
     with pytest.raises(NotAllowed):
         rulebooks.replay(by=officer, at=NOON, body=OTHER)
     with pytest.raises(Conflict, match="why the rules change"):
-        rulebooks.save(by=commander, at=NOON, body=OTHER, reason="because")
+        rulebooks.save(by=commander, at=NOON, body=OTHER, reason="because", seen="")
     with pytest.raises(RulebookRefused):
-        rulebooks.save(by=commander, at=NOON, body=OTHER.replace("incident_kind", "religion"), reason=WHY)
+        rulebooks.save(by=commander, at=NOON, body=OTHER.replace("incident_kind", "religion"), reason=WHY, seen="")
     with pytest.raises(Conflict, match="count already"):
-        rulebooks.save(by=commander, at=NOON, body=rulebooks.current().body, reason=WHY)
+        rulebooks.save(by=commander, at=NOON, body=rulebooks.current().body, reason=WHY, seen="")
     assert not Rulebook.objects.exists() and rulebooks.current().number == 0
+
+
+def test_only_what_was_shown_is_saved() -> None:
+    commander = staff.looking(staff.person("Kavita", "commander"))
+    shown = rulebooks.replay(by=commander, at=NOON, body=OTHER).shown
+    changed = OTHER.replace("points = 50", "points = 60")
+    for body, seen in ((OTHER, ""), (OTHER, "0" * 64), (OTHER, "ü"), (changed, shown)):
+        with pytest.raises(rulebooks.NotShown, match="not-previewed"):
+            rulebooks.save(by=commander, at=NOON, body=body, reason=WHY, seen=seen)
+    # Others count since: what was shown compares with rules that are gone.
+    other = rulebooks.replay(by=commander, at=NOON, body=changed).shown
+    rulebooks.save(by=commander, at=NOON, body=changed, reason=WHY, seen=other)
+    with pytest.raises(rulebooks.NotShown):
+        rulebooks.save(by=commander, at=NOON, body=OTHER, reason=WHY, seen=shown)
+    assert Rulebook.objects.get().body == changed
+    again = rulebooks.replay(by=commander, at=NOON, body=OTHER).shown
+    assert rulebooks.save(by=commander, at=NOON, body=OTHER, reason=WHY, seen=again).number == 2
 
 
 def test_what_would_change_is_shown_before_and_happens_after() -> None:
@@ -62,7 +79,7 @@ def test_what_would_change_is_shown_before_and_happens_after() -> None:
     assert shown.comparison.largest[0].key == tips[0].public_id
     assert rulebooks.replay(by=commander, at=NOON, body=OTHER, at_most=1).more
     assert dict(Score.objects.values_list("tip_id", "harm")) == before and not PastScore.objects.exists()
-    saved = rulebooks.save(by=commander, at=NOON, body=OTHER, reason=WHY)
+    saved = rulebooks.save(by=commander, at=NOON, body=OTHER, reason=WHY, seen=shown.shown)
     assert saved.number == 1 and Event.objects.filter(kind="triage.rulebook-saved", subject="rulebook:1").exists()
     cast.assess()
     after = {score.tip_id: score for score in Score.objects.all()}
@@ -82,6 +99,7 @@ def test_the_database_lets_a_commander_save() -> None:
     person = staff.person("Kavita", "commander")
     cast.guard()
     with cast.as_person(person):
-        rulebooks.save(by=staff.looking(person), at=NOON, body=OTHER, reason=WHY)
-        assert rulebooks.replay(by=staff.looking(person), at=NOON, body=OTHER).comparison.compared == 0
+        replay = rulebooks.replay(by=staff.looking(person), at=NOON, body=OTHER)
+        assert replay.comparison.compared == 0
+        rulebooks.save(by=staff.looking(person), at=NOON, body=OTHER, reason=WHY, seen=replay.shown)
     assert rulebooks.current().number == 1

@@ -123,7 +123,7 @@ def _planted(case: str) -> set[str]:
         ({"enticement": True, "child_in_report": True, "sextortion": True}, 65, Band.HIGH),
         ({"enticement": True, "child_in_report": True, "sextortion": True, "linked_tips": 2}, 70, Band.CRITICAL),
         ({"incident_kind": ("molestation",)}, 40, Band.MEDIUM),
-        ({"prior_record": True, "access_to_children": True, "violence_record": True}, 55, Band.HIGH),
+        ({"prior_record": True, "access_to_children": True, "violence_record": True}, 60, Band.HIGH),
         ({"severe_unmatched": ("infant",)}, 25, Band.MEDIUM),
         ({"linked_tips": 2, "linked_providers": 2, "linked_span_days": 730}, 35, Band.MEDIUM),
         ({"group_admin": True}, 25, Band.MEDIUM),
@@ -170,7 +170,7 @@ def test_what_is_not_known_is_listed_cheapest_first_with_what_it_could_come_to()
     assert [(one.fact, one.points, one.band, one.minutes) for one in found.unknowns] == [
         ("new_file_self_taken", 25, Band.HIGH, 4),
         ("prior_record", 20, Band.HIGH, 10),
-        ("access_to_children", 15, Band.HIGH, 25),
+        ("access_to_children", 20, Band.HIGH, 25),
     ]
     assert explain(found)[-1] == (
         "3 unknown facts together could lift this to Critical. The quickest check (4 min, alone to High): "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comfort only: every page works without this file. Keys in the inbox and the queue, files dropped on the import form,
-// and folded parts, but for proofs, unfolded for printing.
+// parts that stay unfolded when what they stand in is loaded anew, and folded parts, but for proofs, unfolded for printing.
 "use strict";
 
 (() => {
@@ -59,6 +59,17 @@
       button.disabled = true;
     });
   }
+
+  // data-keep names what a part is about: it is open again if a part about any of that was open before.
+  const keeping = (root) => [...root.querySelectorAll("details[data-keep]")];
+  const about = (part) => part.dataset.keep.split(" ");
+  let open = new Set();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    open = new Set(keeping(event.detail.target).filter((part) => part.open).flatMap(about));
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    for (const part of keeping(event.target)) part.open ||= about(part).some((one) => open.has(one));
+  });
 
   const unfolded = [];
   window.addEventListener("beforeprint", () => {

@@ -23,8 +23,8 @@ def _file(name: str) -> str:
         ("schema = 1", "schema = ", "TOML"),
         ('language = "en"', 'language = "hi"', "language"),
         ("reviewed = false", 'reviewed = "no"', "reviewed"),
-        ('version = "1"', 'version = ""', "version"),
-        ('version = "1"', 'version = "1"\nextra = 1', "extra"),
+        ('version = "2"', 'version = ""', "version"),
+        ('version = "2"', 'version = "2"\nextra = 1', "extra"),
         ("[reply]\nyes", "[reply]\nmaybe = []\nyes", "maybe"),
         ('code = "self-harm"', 'code = "other"', "code"),
         ('part = "agree"', 'part = "weather"', "part"),
@@ -65,7 +65,7 @@ def test_a_damaged_list_is_refused_whole(old: str, new: str, place: str) -> None
 )
 def test_a_meeting_needs_two_parts_and_one_of_agreement_and_secrecy(together: str, said: str) -> None:
     with pytest.raises(ListRefused, match=said):
-        read_combinations(f'schema = 1\nversion = "1"\ntogether = {together}\n')
+        read_combinations(f'schema = 1\nversion = "2"\ntogether = {together}\n')
 
 
 def test_each_language_has_something_for_each_code_and_part_and_says_that_nobody_reviewed_it() -> None:

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of a tip's page that asks who else holds what stands in it, and the contact of a unit; in a browser too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from playwright.sync_api import expect
+
+from nightlight.foundation import clock
+from nightlight.outlook.desk.tests import browsing, cast
+from nightlight.outlook.desk.tests.browsing import browser, complaints_of, follow, look_at, sign_in
+from nightlight.pipeline.linking.deconfliction import contacts, rules
+from nightlight.pipeline.linking.deconfliction.models import Asking, Contact
+from nightlight.pipeline.linking.tests.db_cast import link, reporter, suspect, tip
+from nightlight.pipeline.tips import handing
+from nightlight.trust import identity
+from nightlight.trust.units import actions as units
+from nightlight.trust.units.viewer import viewer_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from pytest_django.live_server_helper import LiveServer
+
+    from nightlight.pipeline.tips.models import Tip
+    from nightlight.trust.accounts.models import User
+    from nightlight.trust.units.models import Unit
+
+__all__ = ["browser"]
+PHONE, EMAIL = "+919990000001", "grey.heron.77@example.org"
+
+
+def unit(code: str, name: str) -> Unit:
+    return units.add_unit(by="command:cli", at=cast.NOON, code=code, name=name, kind="station", parent=cast.root())
+
+
+def held(by: Unit, *people: str) -> Tip:
+    made = tip(reporter(), *people, at=clock.now() - timedelta(days=3), read=True)
+    with identity.acting_as(service="command"):
+        handing.hand_over(by="command:cli", at=clock.now(), tip=made, to=by, why="area")
+    return made
+
+
+def world() -> tuple[Tip, Tip, Unit, Unit]:
+    """Riverside and Hill each hold a tip with the same number."""
+    a, b = unit("PS-R", "Riverside"), unit("PS-H", "Hill")
+    mine, theirs = held(a, suspect("grey-heron", phone=PHONE, email=EMAIL)), held(b, suspect("owl", phone=PHONE))
+    link()
+    return mine, theirs, a, b
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def panel(client: Client, of: Tip) -> str:
+    page = client.get(f"/tips/{of.public_id}/").content.decode()
+    return page.partition('id="held-elsewhere"')[2].partition("</section>")[0]
+
+
+@pytest.mark.django_db
+def test_who_may_not_ask_is_refused_and_a_tip_that_is_not_there_is_not_found() -> None:
+    mine, _theirs, a, _b = world()
+    address = f"/tips/{mine.public_id}/held-elsewhere/"
+    assert Client().post(address).status_code == 302
+    legal = client_of(cast.person("Lata", "legal-reviewer", a))
+    assert legal.post(address).status_code == 403
+    assert panel(legal, mine) == ""
+    asha = client_of(cast.person("Asha", "investigator", a))
+    assert asha.get(address).status_code == 405
+    assert asha.post("/tips/NL-1111-1111/held-elsewhere/").status_code == 404  # of tips beyond reach: tests/access
+    assert not Asking.objects.exists()
+
+
+@pytest.mark.django_db
+def test_asking_shows_whom_to_call_on_both_tips_and_neither_shows_the_other() -> None:
+    mine, theirs, a, b = world()
+    asha, dev = cast.person("Asha", "investigator", a), cast.person("Dev", "triage-officer", b)
+    before = panel(client_of(asha), mine)
+    assert "Nobody has asked yet." in before
+    assert "Your unit has no contact set" in before
+    answer = client_of(asha).post(f"/tips/{mine.public_id}/held-elsewhere/", follow=True)
+    said = answer.content.decode()
+    assert "1 other unit holds something of this tip too." in said
+    ours, back = panel(client_of(asha), mine), panel(client_of(dev), theirs)
+    assert all(word in ours for word in ("Telephone number", PHONE, "Hill", "no contact set; ask the administrator"))
+    assert all(word in back for word in ("Telephone number", PHONE, "Riverside"))
+    assert EMAIL not in ours
+    assert theirs.public_id not in said
+    assert mine.public_id not in client_of(dev).get(f"/tips/{theirs.public_id}/").content.decode()
+    told = client_of(dev).get("/notices/").content.decode()
+    assert "Another unit holds something of this tip too" in told
+    assert f"/tips/{theirs.public_id}/#held-elsewhere" in told
+    assert mine.public_id not in told
+
+
+@pytest.mark.django_db
+def test_asking_in_vain_says_so() -> None:
+    a = unit("PS-R", "Riverside")
+    mine = held(a, suspect("grey-heron", phone=PHONE))
+    link()
+    asha = client_of(cast.person("Asha", "investigator", a))
+    said = asha.post(f"/tips/{mine.public_id}/held-elsewhere/", follow=True).content.decode()
+    assert "No other unit holds" in said
+    assert "no other unit holds anything of this tip that may be told" in panel(asha, mine)
+
+
+@pytest.mark.django_db
+def test_whoever_has_asked_too_often_is_told_to_wait() -> None:
+    mine, _theirs, a, _b = world()
+    asha = cast.person("Asha", "investigator", a)
+    Asking.objects.bulk_create(
+        Asking(public_id=f"DQ-{n}", tip=mine, unit=a, by=asha, at=clock.now()) for n in range(rules.MOST_A_DAY)
+    )
+    said = client_of(asha).post(f"/tips/{mine.public_id}/held-elsewhere/", follow=True).content.decode()
+    assert "the most there is" in said
+    assert Asking.objects.count() == rules.MOST_A_DAY
+
+
+@pytest.mark.django_db
+def test_the_contact_of_a_unit_is_set_on_its_page_by_its_commander() -> None:
+    a, b = unit("PS-R", "Riverside"), unit("PS-H", "Hill")
+    form = {"telephone": "+91 20 5550 0100", "email": "", "duty": "<b>night desk</b>"}
+    address = f"/units/{a.public_id}/contact/"
+    for who, role, where, status in (("Dev", "investigator", a, 403), ("Omar", "commander", b, 403)):
+        answer = client_of(cast.person(who, role, where)).post(address, form)
+        assert answer.status_code == status
+    assert not Contact.objects.exists()
+    boss = client_of(cast.person("Bina", "commander", a))
+    said = boss.post(address, {**form, "telephone": "us"}, follow=True).content.decode()
+    assert "A telephone number has digits." in said
+    said = boss.post(address, form, follow=True).content.decode()
+    assert "+91 20 5550 0100" in said
+    assert "&lt;b&gt;night desk" in said
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not Path(browsing.CHROMIUM).exists(), reason="Chromium is not installed")
+@pytest.mark.skipif(not browsing.VENDOR.exists(), reason="run assets/install.py first")
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide", "phone-at-night"])
+def test_asking_in_a_browser(browser: Browser, live_server: LiveServer, width: int, dark: bool) -> None:
+    mine, _theirs, a, b = world()
+    cast.person("Asha", "commander", a)
+    boss = cast.person("Bina", "commander", b)
+    contacts.set_contact(
+        by=viewer_of(boss, clock.now()), at=clock.now(), unit=b,
+        telephone="+91 20 5550 0100", email="duty@hill.example.org", duty="duty desk, day and night",
+    )  # fmt: skip
+    page = sign_in(browser, live_server, "asha", width=width, dark=dark)
+    complaints = complaints_of(page)
+    name = f"elsewhere-{width}"
+    page.goto(f"/tips/{mine.public_id}/#held-elsewhere")
+    look_at(page, f"{name}-before")
+    follow(page.get_by_role("button", name="Ask who else holds this"))
+    expect(page.locator("#held-elsewhere")).to_contain_text("+91 20 5550 0100 · duty@hill.example.org")
+    look_at(page, f"{name}-after")
+    page.goto(f"/units/{a.public_id}/#contact")
+    look_at(page, f"{name}-unit")
+    page.fill("[name=telephone]", "+91 20 5550 0199")
+    page.fill("[name=duty]", "duty desk")
+    follow(page.locator("#contact button"))
+    expect(page.locator("#contact")).to_contain_text("+91 20 5550 0199 · duty desk")
+    assert complaints == []
+    page.context.close()
