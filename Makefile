@@ -87,6 +87,8 @@ bench: $(READY)
 	@$(BIN)/python benches/inbox.py
 	@$(BIN)/python benches/rows.py
 	@$(BIN)/python benches/matching.py
+	@$(BIN)/python benches/linking.py
+	@$(BIN)/python benches/triage.py
 
 clean:
 	rm -rf $(VENV) $(VENDOR) assets/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

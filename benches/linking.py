@@ -14,17 +14,12 @@ missing from the reports. ``seconds`` are of the clock, ``processor_seconds`` of
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import resource
 import statistics
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 import linking_splink
 import linking_world
@@ -32,6 +27,7 @@ import machine
 from nightlight.pipeline.linking import bulk
 from nightlight.pipeline.linking.joining import Decisions, Pair, Value, arrive
 from nightlight.pipeline.linking.weights import weights
+from telling import run, told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -42,7 +38,6 @@ FULL, QUICK = 1_000_000, 100_000
 SEED = 2_026  # the weights were tuned on others
 SHARED = (10, 1_000, 100_000)
 _ARRIVALS = 300
-people = Console(stderr=True, highlight=False)
 
 
 class Memory:
@@ -138,15 +133,15 @@ def arrivals(world: World) -> dict[str, Any]:
 def measure(tips: int) -> dict[str, Any]:
     """Both on the same reports."""
     codes = dict(weights().codes)
-    world = _told(f"a world of {tips:,} tips", linking_world.world, tips, SEED, codes)
+    world = told(f"a world of {tips:,} tips", linking_world.world, tips, SEED, codes)
     began, processor = time.perf_counter(), time.process_time()
-    linked = _told("ours", bulk.link, world.subject, world.identifier, world.kind)
+    linked = told("ours", bulk.link, world.subject, world.identifier, world.kind)
     seconds, on_it = time.perf_counter() - began, time.process_time() - processor
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     ours = linking_world.scores(world.truth, linking_world.whole(len(world.truth), linked))
     reachable = linking_world.reachable(world)
-    arrived = _told("one more", arrivals, world)
-    peer = _told("Splink", linking_splink.link, linking_splink.table(world), world.truth)
+    arrived = told("one more", arrivals, world)
+    peer = told("Splink", linking_splink.link, linking_splink.table(world), world.truth)
     return {
         "parts": {
             "reports": {"subjects": len(world.truth), "sightings": len(world.subject), "identifiers": len(world.kind)},
@@ -165,41 +160,12 @@ def measure(tips: int) -> dict[str, Any]:
     }
 
 
-def _told(what: str, measured: Any, *arguments: Any) -> Any:  # noqa: ANN401 - any of the parts
-    began = time.perf_counter()
-    people.print(f"{what} ...", end=" ")
-    found = measured(*arguments)
-    people.print(f"{time.perf_counter() - began:.1f} s")
-    return found
-
-
-def show(result: dict[str, Any]) -> None:
-    """Print what was measured for people."""
-    out = Console(highlight=False)
-    for part, figures in result["parts"].items():
-        table = Table(title=part, show_header=False)
-        for name, value in figures.items():
-            table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else str(value))
-        out.print(table)
-    out.print({name: value for name, value in result.items() if name != "parts"})
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} tips, under a minute")
     parser.add_argument("--tips", type=int, default=FULL, help=f"tips, unless quick (default {FULL:,})")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-    chosen = parser.parse_args()
-    machine.end_on_signals()
-    began, load = time.perf_counter(), os.getloadavg()[0]
-    result = measure(QUICK if chosen.quick else chosen.tips)
-    result |= {"quick": chosen.quick, "load_average_before": round(load, 2)}
-    result["seconds_in_all"] = round(time.perf_counter() - began, 1)
-    if chosen.json:
-        sys.stdout.write(json.dumps(result) + "\n")
-    else:
-        show(result)
+    run(parser, lambda chosen: measure(QUICK if chosen.quick else chosen.tips), seconds="seconds_in_all")
 
 
 if __name__ == "__main__":

@@ -13,32 +13,24 @@ second of processor time. The parts lie beside: ``matching_index.py``, ``matchin
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
-import time
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-import machine
 import matching_index
 import matching_lists
 import matching_pdq
+from telling import run, told
 
 FULL, QUICK = 10_000_000, 1_000_000
 OWN_AT_MOST = 1_000_000
 # Hash and eight look-ups of ours, against hash and one of the peer: of one 12-megapixel picture.
 _TURNS = 8
-people = Console(stderr=True, highlight=False)
 
 
 def quick() -> dict[str, Any]:
     """Look-ups at a million, fingerprints of two pictures of each size, and the reading of a shorter list."""
-    index = _told("look-ups", matching_index.pairs, QUICK, 1000, load=False)
-    pictures = _told("fingerprints", matching_pdq.pictures, 1)
-    lists = _told(
+    index = told("look-ups", matching_index.pairs, QUICK, 1000, load=False)
+    pictures = told("fingerprints", matching_pdq.pictures, 1)
+    lists = told(
         "lists", matching_lists.vic, 300_000, repeats=2, ways=("nightlight_bare", "nightlight_batches", "ijson")
     )
     return {"parts": {"pairs": index, "pictures": pictures, "vic": lists}, **_summary(index, pictures, lists)}
@@ -47,20 +39,20 @@ def quick() -> dict[str, Any]:
 def full(size: int) -> dict[str, Any]:
     """Everything that the README states."""
     # The peer's own index takes minutes to write and read at ten million: loading is compared at a million.
-    index = _told("look-ups", matching_index.pairs, size, 2000, load=size <= QUICK)
-    pictures = _told("fingerprints", matching_pdq.pictures, 6)
-    lists = _told("lists", matching_lists.vic, 1_000_000)
-    loading = index if size <= QUICK else _told("loading", matching_index.pairs, QUICK, 500, faiss=False)
+    index = told("look-ups", matching_index.pairs, size, 2000, load=size <= QUICK)
+    pictures = told("fingerprints", matching_pdq.pictures, 6)
+    lists = told("lists", matching_lists.vic, 1_000_000)
+    loading = index if size <= QUICK else told("loading", matching_index.pairs, QUICK, 500, faiss=False)
     parts = {
         "pairs": index,
         "loading": loading,
-        "plain": _told(
+        "plain": told(
             "look-ups without the compiled core", matching_index.pairs, size, 500, compiled=False, faiss=False
         ),
-        "skew": _told("look-ups among crops", matching_index.skew, size),
-        "effect": _told("until a change counts", matching_index.effect, size),
-        "digests": _told("digests", matching_index.digests, size),
-        "own": _told("our own files in PostgreSQL", matching_index.own, min(size, OWN_AT_MOST)),
+        "skew": told("look-ups among crops", matching_index.skew, size),
+        "effect": told("until a change counts", matching_index.effect, size),
+        "digests": told("digests", matching_index.digests, size),
+        "own": told("our own files in PostgreSQL", matching_index.own, min(size, OWN_AT_MOST)),
         "pictures": pictures,
         "vic": lists,
     }
@@ -92,41 +84,12 @@ def _summary(index: dict[str, Any], pictures: dict[str, Any], lists: dict[str, A
     }
 
 
-def _told(what: str, measure: Any, *arguments: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the parts
-    began = time.perf_counter()
-    people.print(f"{what} ...", end=" ")
-    found: dict[str, Any] = measure(*arguments, **more)
-    people.print(f"{time.perf_counter() - began:.0f} s")
-    return found
-
-
-def show(result: dict[str, Any]) -> None:
-    """Print what was measured for people."""
-    out = Console(highlight=False)
-    for part, figures in result["parts"].items():
-        table = Table(title=part, show_header=False)
-        for name, value in figures.items():
-            table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else str(value))
-        out.print(table)
-    out.print({name: value for name, value in result.items() if name != "parts"})
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} hashes, under a minute")
     parser.add_argument("--size", type=int, default=FULL, help=f"hashes, unless quick (default {FULL:,})")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-    chosen = parser.parse_args()
-    machine.end_on_signals()
-    began, load = time.perf_counter(), os.getloadavg()[0]
-    result = quick() if chosen.quick else full(chosen.size)
-    result |= {"quick": chosen.quick, "load_average_before": round(load, 2)}
-    result["seconds"] = round(time.perf_counter() - began, 1)
-    if chosen.json:
-        sys.stdout.write(json.dumps(result) + "\n")
-    else:
-        show(result)
+    run(parser, lambda chosen: quick() if chosen.quick else full(chosen.size))
 
 
 if __name__ == "__main__":

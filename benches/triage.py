@@ -28,19 +28,16 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import json
 import os
 import shutil
-import sys
 import tempfile
-import time
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-import machine
+from telling import run, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +47,6 @@ if TYPE_CHECKING:
 REPORTS = 560  # of one world, as many as a demo files
 FULL, QUICK = range(401, 421), range(401, 406)  # seeds; tuned was on 300 to 310
 TIPS, OWN = 1_000_000, 50_000
-people = Console(stderr=True, highlight=False)
 
 
 def set_up() -> None:
@@ -68,7 +64,7 @@ def ranking(seeds: Sequence[int]) -> tuple[dict[str, Any], list[Ranked]]:
     """Rank the worlds of these seeds."""
     import triage_ranking as made
 
-    ranked: list[Ranked] = [_told(f"world {seed}", made.rank, seed, REPORTS) for seed in seeds]
+    ranked: list[Ranked] = [told(f"world {seed}", made.rank, seed, REPORTS) for seed in seeds]
     risky = sum(len(one.risky) for one in ranked)
     tips = sum(len(one.tips) for one in ranked)
 
@@ -131,17 +127,9 @@ def full(tips: int) -> dict[str, Any]:
     import triage_pages
 
     found, ranked = ranking(FULL)
-    found["filed"] = _told("a world filed", triage_filed.measure, FULL[0], REPORTS)
+    found["filed"] = told("a world filed", triage_filed.measure, FULL[0], REPORTS)
     scores = [score for one in ranked[:3] for score in one.scores.values()][:60]
-    found["pages"] = _told(f"pages over {tips:,} tips", triage_pages.measure, tips, tips * OWN // TIPS, 60, scores)
-    return found
-
-
-def _told(what: str, measured: Any, *arguments: Any) -> Any:  # noqa: ANN401 - any of the parts
-    began = time.perf_counter()
-    people.print(f"{what} ...", end=" ")
-    found = measured(*arguments)
-    people.print(f"{time.perf_counter() - began:.1f} s")
+    found["pages"] = told(f"pages over {tips:,} tips", triage_pages.measure, tips, tips * OWN // TIPS, 60, scores)
     return found
 
 
@@ -166,18 +154,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help=f"{len(QUICK)} worlds in memory, under a minute")
     parser.add_argument("--tips", type=int, default=TIPS, help=f"open tips of the pages (default {TIPS:,})")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-    chosen = parser.parse_args()
-    machine.end_on_signals()
-    set_up()
-    began, load = time.perf_counter(), os.getloadavg()[0]
-    result = quick() if chosen.quick else full(chosen.tips)
-    result |= {"quick": chosen.quick, "load_average_before": round(load, 2)}
-    result["seconds"] = round(time.perf_counter() - began, 1)
-    if chosen.json:
-        sys.stdout.write(json.dumps(result) + "\n")
-    else:
-        show(result)
+
+    def measure(chosen: argparse.Namespace) -> dict[str, Any]:
+        set_up()
+        return quick() if chosen.quick else full(chosen.tips)
+
+    run(parser, measure, show=show)
 
 
 if __name__ == "__main__":

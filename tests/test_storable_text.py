@@ -135,10 +135,13 @@ def test_an_address_in_another_encoding_is_refused(officer: Client, charset: str
     assert SAID in _page(officer.get(f"/find/?{query}", headers={"Content-Type": f"text/plain; charset={charset}"}))
 
 
-@pytest.mark.parametrize("charset", ["base64", "undefined", "idna"])  # they decode no text, or refuse to
-def test_a_request_is_made_of_any_headers_and_refused(charset: str) -> None:
+@pytest.mark.parametrize(
+    "parameter",  # they decode no text, or refuse to
+    ["charset=base64", "charset=undefined", "charset=idna", "x*=nosuchcodec''%41", "charset*=idna''%ff"],
+)
+def test_a_request_is_made_of_any_headers_and_refused(parameter: str) -> None:
     environ = RequestFactory()._base_environ(  # type: ignore[attr-defined]
-        PATH_INFO="/find/", CONTENT_TYPE=f"text/plain; charset={charset}", QUERY_STRING="q=%41"
+        PATH_INFO="/find/", CONTENT_TYPE=f"text/plain; {parameter}", QUERY_STRING="q=%41"
     )
     passed: list[HttpRequest] = []
 

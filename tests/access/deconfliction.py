@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nightlight.foundation import public_ids
 from nightlight.pipeline.linking.deconfliction import models
-from nightlight.pipeline.linking.models import Identifier
+from nightlight.pipeline.linking.models import Identifier, Waiting
 from nightlight.trust.accounts.models import Role
 from tests.access import objects
 from tests.access.asking import ADMIN, COMMANDER, OFFICER, TRIAGE, Page, anywhere, near
@@ -22,11 +22,24 @@ _SEEING: Rule = {"": reach(_ASKS), "apart": reach(APART & _ASKS)}
 _EVERYBODY: Rule = {"*": {"signed-in": {"any"}}}
 _ROSTER: Rule = {"*": {ADMIN: {"any"}, COMMANDER: {"own", "child"}}}
 
+
+def _linked(_person: object, _told: object) -> None:
+    """Nothing waits to be linked: what does asks about nothing."""
+    Waiting.objects.all().delete()
+
+
 PAGES: dict[str, list[Page]] = {
     # A partner shows a token of its own: whoever is signed in with a session is nobody here.
     "api:deconfliction": [Page({}, others=("sign-in",), method="POST")],
     "desk:held-elsewhere": [
-        Page(near(_ASKS), of="tip", method="POST", kwargs={"public_id": objects.tip}, effect=True),
+        Page(
+            near(_ASKS),
+            of="tip",
+            method="POST",
+            kwargs={"public_id": objects.tip},
+            effect=True,
+            before=_linked,
+        ),
     ],
     "desk:unit-contact": [
         Page(

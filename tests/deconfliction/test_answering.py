@@ -16,6 +16,7 @@ from nightlight.foundation import clock
 from nightlight.pipeline.linking.deconfliction import asking, contacts, keys, partners, preparing, rules, wire
 from nightlight.pipeline.linking.deconfliction.models import Held, Partner, PartnerAsking, RingDigest
 from nightlight.pipeline.linking.kinds import Kind
+from nightlight.pipeline.linking.models import Waiting
 from nightlight.pipeline.linking.tests.db_cast import LATER, link, person, reporter, root, suspect, victim
 from nightlight.trust.accounts import token_actions
 from nightlight.trust.accounts.models import Scope
@@ -165,7 +166,7 @@ def test_past_the_limit_of_a_day_it_waits(key: bytes, token: IssuedToken, settin
     assert ask(token, digest(key, Kind.PHONE, PHONE)).status_code == 429
     assert Held.objects.count() == 1
     events = Event.objects.filter(subject=f"partner:{Partner.objects.get().public_id}").order_by("pk")
-    assert [event.kind.rpartition("-")[2] for event in events] == ["added", "asked", "refused", "asked", "refused"]
+    assert [event.kind.rpartition("-")[2] for event in events] == ["added", "asked", "refused", "asked"]
     assert all(miss not in event.body for event in events for miss in misses)
 
 
@@ -199,14 +200,18 @@ def test_both_sides_learn_whom_to_call_and_the_answer_holds_nothing_else(key: by
     newest = f"tip:{theirs[-1].public_id}"
     partner = Partner.objects.get()
     about = f"partner:{partner.public_id}"
-    assert told() == {("B", "triage-officer", newest, about), ("B", "commander", newest, about)}
+    assert told() == {("B", role, newest, about) for role in ("triage-officer", "investigator", "commander")}
     with as_pages(two.dev) as dev:
         (seen,) = asking.elsewhere(dev, theirs[0], at=LATER)
     assert (seen.partner, seen.unit, seen.call.told, seen.value) == ("East", CALL["unit"], CALL["contact"], PHONE)
     with as_pages(two.asha) as asha:
         assert asking.elsewhere(asha, theirs[0], at=LATER) == ()
     assert ask(token, one).status_code == 200
-    assert Notice.objects.filter(kind="deconfliction.held").count() == 2  # once
+    assert Notice.objects.filter(kind="deconfliction.held").count() == 3  # once
+    logged = Event.objects.filter(kind="deconfliction.told")
+    assert {event.subject for event in logged} == {f"tip:{their.public_id}" for their in theirs}
+    assert len(logged) == len(theirs)  # once
+    assert json.loads(logged[0].body)["data"] == {"to": about, "kinds": ["phone"]}
     (event, _again) = Event.objects.filter(kind="deconfliction.partner-asked").order_by("pk")
     data = {"ring": RING, "epoch": EPOCH, "digests": 3, "held": 1}
     body = json.loads(event.body)
@@ -236,6 +241,28 @@ def test_what_may_be_told_no_longer_is_answered_no_longer(key: bytes, token: Iss
     answer = ask(token, digest(key, Kind.PHONE, PHONE))
     assert json.loads(answer.content)["held"] == []  # type: ignore[attr-defined]
     assert (told(), Held.objects.count()) == (set(), 0)
+
+
+def test_a_partner_that_calls_itself_ever_another_unit_tells_us_nothing_new(key: bytes, token: IssuedToken) -> None:
+    given(reporter(), two_units().a, suspect(phone=PHONE))
+    link()
+    preparing.prepare()
+    hold_to_rights()
+    one = digest(key, Kind.PHONE, PHONE)
+    for number in range(7):
+        assert ask(token, one, call={**CALL, "unit": f"Cell {number}"}).status_code == 200
+    assert sorted(Held.objects.values_list("their_unit", flat=True)) == [f"Cell {n}" for n in range(2, 7)]
+    assert Notice.objects.filter(kind="deconfliction.held").count() == 3
+    assert Event.objects.filter(kind="deconfliction.told").count() == 1
+
+
+def test_who_waits_to_be_linked_has_no_digest_yet(key: bytes) -> None:
+    mine = given(reporter(), two_units().a, suspect(phone=PHONE))
+    link()
+    Waiting.objects.create(tip=mine)
+    assert [one.added for one in preparing.prepare()] == [0]
+    Waiting.objects.all().delete()
+    assert [one.added for one in preparing.prepare(whole=True)] == [1]
 
 
 def test_digests_are_prepared_of_strong_kinds_of_reported_people_alone(key: bytes) -> None:

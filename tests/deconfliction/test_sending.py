@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +18,7 @@ from nightlight.foundation.refusals import Conflict
 from nightlight.pipeline.linking.deconfliction import asking, contacts, keys, partners, preparing, rules, sending, wire
 from nightlight.pipeline.linking.deconfliction.models import Held, Partner
 from nightlight.pipeline.linking.kinds import Kind
+from nightlight.pipeline.linking.models import Identifier, Waiting
 from nightlight.pipeline.linking.tests.db_cast import BY, LATER, link, person, reporter, suspect
 from nightlight.trust.accounts import token_actions
 from nightlight.trust.accounts.models import Scope
@@ -184,7 +187,9 @@ def test_what_a_partner_holds_is_shown_with_our_tips_and_both_roles_are_told(oth
         "East", "Cyber cell", "+91 2 [1mdesk", date(2026, 3, 1),
     )  # fmt: skip
     about, of = f"partner:{partner.public_id}", f"tip:{mine.public_id}"
-    assert told() == {("A", "triage-officer", of, about), ("A", "commander", of, about)}
+    assert told() == {("A", role, of, about) for role in ("triage-officer", "investigator", "commander")}
+    (logged,) = Event.objects.filter(kind="deconfliction.told")
+    assert (logged.subject, json.loads(logged.body)["data"]) == (of, {"to": about, "kinds": ["phone"]})
     events = Event.objects.filter(kind="deconfliction.sent").order_by("pk")
     assert sorted(json.loads(event.body)["data"]["held"] for event in events) == [0, 1]
 
@@ -222,6 +227,11 @@ def test_what_comes_later_is_asked_for_and_a_new_key_asks_for_everything_anew(ot
         ((200, {}, b"[]"), "cannot be read", 1),
         ((200, {}, b'{"ring": "states", "epoch": "2026-11", "held": [{"digest": 1}]}'), "", 0),
         ((200, {}, b'{"ring": "states", "epoch": "2025-01", "held": []}'), "another ring or epoch", 1),
+        (
+            (200, {}, json.dumps({"ring": RING, "epoch": EPOCH, "held": [{"digest": "00"}] * 65}).encode()),
+            "more units",
+            1,
+        ),
         ((200, {}, b" " * (wire.LARGEST + 1)), "larger", 1),
     ],
 )
@@ -243,6 +253,91 @@ def test_what_a_partner_does_wrong_is_noted_and_asked_again_later(
     assert sending.ask_due(by=BY, now=lambda: LATER + timedelta(hours=hours, minutes=-1)) == []
     (done,) = sending.ask_due(by=BY, now=lambda: LATER + timedelta(hours=hours, minutes=1))
     assert (done.digests, done.why) == (1, "")
+
+
+def test_what_waits_to_be_linked_is_not_asked_for(other: Other) -> None:
+    mine = given(reporter(), two_units().a, suspect("blue-kite-77", phone=PHONE))
+    link()
+    preparing.prepare()
+    add(other)
+    Waiting.objects.create(tip=mine)
+    (done,) = sending.ask_due(by=BY, now=lambda: LATER)
+    assert (done.digests, other.questions) == (0, [])
+    assert sending._tips(Identifier.objects.get(kind=Kind.PHONE).pk) == []
+    Waiting.objects.all().delete()
+    (done,) = sending.ask_due(by=BY, now=lambda: LATER)
+    assert done.digests == 1
+
+
+@pytest.mark.parametrize("since", ["\u0662\u0660\u0662\u0666-\u0660\u0663", "2026-13", "0000-01", "2026-3", 7, None])
+def test_a_month_that_is_none_is_left_out(other: Other, key: bytes, since: object) -> None:
+    given(reporter(), two_units().a, suspect("blue-kite-77", phone=PHONE))
+    link()
+    preparing.prepare()
+    add(other)
+    holds(other, key, Kind.PHONE, PHONE)
+    next(iter(other.held.values()))["since_month"] = since
+    (done,) = sending.ask_due(by=BY, now=lambda: LATER)
+    assert (done.held, done.why, Held.objects.get().since) == (1, "", None)
+
+
+def test_of_a_partner_that_names_ever_more_units_five_are_kept(other: Other, key: bytes) -> None:
+    given(reporter(), two_units().a, suspect("blue-kite-77", phone=PHONE))
+    link()
+    preparing.prepare()
+    add(other)
+    holds(other, key, Kind.PHONE, PHONE)
+    (one,) = other.held.values()
+    many = [{**one, "call": {**one["call"], "unit": f"Cell {n}"}} for n in range(64)]
+    answer = json.dumps({"ring": RING, "epoch": EPOCH, "held": many}).encode()
+    other.answer = lambda _question: (200, {}, answer)
+    (done,) = sending.ask_due(by=BY, now=lambda: LATER)
+    assert (done.held, Held.objects.count()) == (1, 5)
+
+
+def test_a_partner_that_defeats_us_holds_up_no_other(other: Other, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(reporter(), two_units().a, suspect("blue-kite-77", phone=PHONE))
+    link()
+    preparing.prepare()
+    first = add(other)
+    second = partners.add(by="command:cli", at=LATER, name="South", ring=RING, url=other.url, secret=TOKEN)
+    usual = sending._keep
+
+    def keep(partner: Partner, *args: Any, **more: Any) -> int:  # noqa: ANN401
+        if partner == first:
+            raise RuntimeError(TOKEN)
+        return usual(partner, *args, **more)
+
+    monkeypatch.setattr(sending, "_keep", keep)
+    failed, done = sending.ask_due(by=BY, now=lambda: LATER)
+    assert (failed.partner, failed.why) == ("East", "something failed here")
+    assert (done.partner, done.digests, done.why) == ("South", 1, "")
+    first.refresh_from_db()
+    assert first.not_before == LATER + sending.AFTER_A_FAILURE
+    second.refresh_from_db()
+    assert second.not_before is None
+
+
+def test_a_partner_that_sends_a_byte_now_and_then_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "DEADLINE", 0.2)
+    server, done = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip() -> None:
+        here, _ = server.accept()
+        with here, contextlib.suppress(OSError):
+            here.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not done.wait(0.02):
+                here.sendall(b"X")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        with pytest.raises(wire.AskingFailed, match="too long"):
+            wire.ask(f"http://127.0.0.1:{server.getsockname()[1]}", TOKEN, {"digests": []})
+    finally:
+        done.set()
+        thread.join()
+        server.close()
 
 
 def test_a_partner_that_is_not_there_is_noted(other: Other) -> None:

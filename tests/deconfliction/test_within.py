@@ -16,6 +16,7 @@ from nightlight.pipeline.linking.kinds import Kind
 from nightlight.pipeline.linking.models import Identifier, Sighting, Subject, Waiting
 from nightlight.pipeline.linking.tests.db_cast import LATER, NOON, link, person, reporter, suspect, victim
 from nightlight.pipeline.tips.models import Tip
+from nightlight.trust import identity
 from nightlight.trust.custody.models import Event
 from nightlight.trust.units import actions as units
 from nightlight.trust.units.models import Notice
@@ -25,8 +26,10 @@ from tests.deconfliction.cast import (
     PHONE,
     as_nobody,
     as_pages,
+    as_step,
     given,
     hold_to_rights,
+    station,
     told,
     two_units,
 )
@@ -40,8 +43,11 @@ def test_who_does_not_see_the_tip_and_whose_role_may_not_is_refused_by_the_datab
     mine = given(reporter(), two.a, suspect(phone=PHONE))
     link()
     hold_to_rights()
-    with as_pages(two.dev) as dev, pytest.raises(DatabaseError), transaction.atomic():
-        asking.ask(mine, by=dev, at=LATER)
+    with as_pages(two.dev) as dev:
+        with pytest.raises(Conflict, match="another unit"):  # as of one that was handed over meanwhile
+            asking.ask(mine, by=dev, at=LATER)
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Asking.objects.create(public_id="DQ-1", tip=mine, unit=two.a, by=two.dev, at=LATER)
     with as_pages(auditor) as noor:
         with pytest.raises(NotAllowed):
             asking.ask(mine, by=noor, at=LATER)
@@ -63,10 +69,12 @@ def test_nobody_answers_an_asking_of_somebody_else_and_no_page_asks_what_only_fu
         asking.ask(mine, by=asha, at=LATER)
     made = Asking.objects.get()
     for statement in (
-        f"SELECT * FROM linking_ask({made.pk}, '{{}}')",
+        f"SELECT linking_ask({made.pk}, '{{}}')",
         "SELECT linking_may_be_told(1)",
         "SELECT * FROM linking_holders(1)",
         "SELECT linking_tell_units('{1}', '', now(), '{}')",
+        "SELECT linking_fresh('{1}', '{1}')",
+        "SELECT linking_first_refusal('', '', now())",
         "SELECT * FROM linking_ringdigest",
         "INSERT INTO linking_held (tip_id, identifier_id, unit_id, at) VALUES (1, 1, 1, now())",
         "SELECT linking_partner_ask(1, '', '', '{}', '', '', 1, now(), '{}')",
@@ -76,6 +84,24 @@ def test_nobody_answers_an_asking_of_somebody_else_and_no_page_asks_what_only_fu
             cursor.execute(statement)
     with as_nobody(), pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT linking_partner_ask(1, '', '', '{}', '', '', 1, now(), '{}')")
+    for statement in (
+        f"SELECT linking_ask({made.pk}, '{{}}')",
+        "SELECT linking_partner_ask(1, '', '', '{}', '', '', 1, now(), '{}')",
+    ):
+        with as_step("deconfliction"), pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            connection.cursor().execute(statement)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_asking_is_answered_where_it_is_written_and_never_again() -> None:
+    two = two_units()
+    mine = given(reporter(), two.a, suspect(phone=PHONE))
+    link()
+    with identity.acting_as(viewer=two.asha.pk), transaction.atomic():
+        asking.ask(mine, by=viewer_of(two.asha, LATER), at=LATER)
+    made = Asking.objects.get()
+    with identity.acting_as(viewer=two.asha.pk), pytest.raises(DatabaseError, match="no such asking"):
+        connection.cursor().execute(f"SELECT linking_ask({made.pk}, '{{}}')")
 
 
 def test_two_units_that_hold_one_number_are_both_told_whom_to_call_and_nothing_else() -> None:
@@ -99,7 +125,7 @@ def test_two_units_that_hold_one_number_are_both_told_whom_to_call_and_nothing_e
     assert (one.call.told, one.since) == ("+91 1 · b@example.org · night desk", date(2026, 11, 1))
     about = f"unit:{two.a.public_id}"
     newest = f"tip:{theirs[1].public_id}"
-    assert told() == {("B", "triage-officer", newest, about), ("B", "commander", newest, about)}
+    assert told() == {("B", role, newest, about) for role in ("triage-officer", "investigator", "commander")}
     with as_pages(two.dev) as dev:
         for their in theirs:
             (back,) = asking.elsewhere(dev, their, at=LATER)
@@ -110,6 +136,65 @@ def test_two_units_that_hold_one_number_are_both_told_whom_to_call_and_nothing_e
     data = json.loads(event.body)["data"]
     assert data == {"asking": Asking.objects.get().public_id, "kinds": ["phone"], "units": [two.b.public_id]}
     assert not any(their.public_id in event.body for their in theirs)
+    events = Event.objects.filter(kind="deconfliction.told")
+    assert {event.subject for event in events} == {f"tip:{their.public_id}" for their in theirs}
+    for event in events:
+        body = json.loads(event.body)
+        assert body["data"] == {"to": about, "kinds": ["phone"], "asking": data["asking"]}
+        assert body["by"] == "service:deconfliction"
+    with as_pages(two.asha):  # nothing in the log names their tips to whoever asked
+        assert not Event.objects.filter(kind="deconfliction.told").exists()
+    with as_pages(two.dev):
+        assert Event.objects.filter(kind="deconfliction.told").count() == 2
+
+
+def test_a_tip_that_waits_to_be_linked_asks_nothing_and_unlearns_nothing() -> None:
+    two = two_units()
+    chat = reporter()
+    mine = given(chat, two.a, suspect(phone=PHONE))
+    given(chat, two.b, suspect(phone=PHONE))
+    link()
+    hold_to_rights()
+    with as_pages(two.asha) as asha:
+        asking.ask(mine, by=asha, at=LATER)
+    Waiting.objects.create(tip=mine)
+    with as_pages(two.asha) as asha:
+        with pytest.raises(Conflict, match="still being linked"):
+            asking.ask(mine, by=asha, at=LATER + timedelta(hours=1))
+        assert len(asking.elsewhere(asha, mine, at=LATER)) == 1
+    Waiting.objects.all().delete()
+    Identifier.objects.filter(kind=Kind.PHONE).update(suspects=0)  # of this tip nothing may be told just now
+    with as_pages(two.asha) as asha:
+        assert asking.ask(mine, by=asha, at=LATER + timedelta(hours=2)).units == ()
+        assert len(asking.elsewhere(asha, mine, at=LATER)) == 1
+    assert Asking.objects.count() == 2
+
+
+def test_a_tip_that_was_handed_over_between_asks_nothing() -> None:
+    two = two_units()
+    mine = given(reporter(), two.a, suspect(phone=PHONE))
+    link()
+    hold_to_rights()
+    before = Tip.objects.get(pk=mine.pk)
+    Tip.objects.filter(pk=mine.pk).update(unit=two.b)
+    with as_pages(two.asha) as asha, pytest.raises(Conflict, match="handed to another unit"):
+        asking.ask(before, by=asha, at=LATER)
+    assert not Asking.objects.exists()
+
+
+def test_whoever_works_in_each_of_many_units_is_told() -> None:
+    two = two_units()
+    chat = reporter()
+    mine = given(chat, two.a, suspect(phone=PHONE))
+    for number in range(5):
+        given(chat, station(f"C{number}"), suspect(phone=PHONE))
+    link()
+    hold_to_rights()
+    with as_pages(two.asha) as asha:
+        assert len(asking.ask(mine, by=asha, at=LATER).units) == 5
+    assert {(unit, role) for unit, role, _, _ in told()} == {
+        (f"C{number}", role) for number in range(5) for role in ("triage-officer", "investigator", "commander")
+    }
 
 
 def test_asking_again_tells_nobody_a_second_time_and_forgets_what_is_so_no_longer() -> None:
@@ -123,7 +208,8 @@ def test_asking_again_tells_nobody_a_second_time_and_forgets_what_is_so_no_longe
         for hours in range(2):
             asking.ask(mine, by=asha, at=LATER + timedelta(hours=hours))
         assert len(asking.elsewhere(asha, mine, at=LATER)) == 1
-    assert Notice.objects.filter(kind="deconfliction.held").count() == 2
+    assert Notice.objects.filter(kind="deconfliction.held").count() == 3
+    assert Event.objects.filter(kind="deconfliction.told").count() == 1
     Tip.objects.filter(pk=theirs.pk).update(set_apart=True)
     Waiting.objects.all().delete()
     with as_pages(two.asha) as asha:
@@ -216,13 +302,17 @@ def test_what_was_told_goes_with_the_place_it_was_told_of_and_not_before() -> No
     hold_to_rights()
     with as_pages(two.asha) as asha:
         asking.ask(mine, by=asha, at=LATER)
+    other = given(chat, two.b, suspect(phone=PHONE))
     Waiting.objects.create(tip=theirs)
     link()  # read anew and found the same
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert set(Held.objects.values_list("tip_id", flat=True)) == {mine.pk, theirs.pk}
-    Sighting.objects.filter(tip=theirs).delete()
+    Tip.objects.filter(pk=theirs.pk).update(set_apart=True)
+    link()  # another tip of theirs still holds it
     assert set(Held.objects.values_list("tip_id", flat=True)) == {mine.pk}
+    Tip.objects.filter(pk=other.pk).update(set_apart=True)
+    link()  # theirs holds it no more: no tip of ours says that they do
+    assert not Held.objects.filter(unit=two.b).exists()
+    Held.objects.create(tip=mine, identifier=Identifier.objects.filter(sightings__tip=mine)[0], unit=two.b, at=LATER)
     Sighting.objects.all().delete()
     Subject.objects.all().delete()
     Identifier.objects.all().delete()
@@ -236,6 +326,7 @@ def test_an_officer_asks_no_more_than_so_often_in_a_day() -> None:
         Asking(public_id=f"DQ-{n}", tip=mine, unit=two.a, by=two.asha, at=LATER - timedelta(hours=23))
         for n in range(rules.MOST_A_DAY)
     )
+    link()
     hold_to_rights()
     with as_pages(two.asha) as asha:
         with pytest.raises(Conflict, match="24 hours"):

@@ -61,10 +61,12 @@ PEOPLE = (
 
 def make(*, by: str, at: datetime) -> list[dict[str, str]]:
     """Make the units and the people; return what the sign-in page of a demo shows."""
+    from nightlight.pipeline.linking.deconfliction import contacts
     from nightlight.trust.accounts import actions as accounts
     from nightlight.trust.accounts.models import Role
     from nightlight.trust.units import actions as units
     from nightlight.trust.units.models import Unit
+    from nightlight.trust.units.viewer import viewer_of
 
     places: dict[str, Unit] = {ROOT: Unit.objects.get(receives=True)}
     for place in PLACES:
@@ -84,6 +86,10 @@ def make(*, by: str, at: datetime) -> list[dict[str, str]]:
         units.appoint(by=by, at=at, person=user, unit=unit, role=somebody.role, rank=somebody.rank)
         role = f"{Role(somebody.role).label}, {unit.name}"
         told.append({"username": somebody.username, "password": PASSWORD, "role": role, "name": somebody.name})
+    sets = viewer_of(user, at)  # the last of them is the administrator
+    for code, unit in places.items():
+        email = f"duty.{code.lower()}@police.example.org"
+        contacts.set_contact(by=sets, at=at, unit=unit, telephone="", email=email, duty="Duty officer, day and night")
     return told
 
 

@@ -80,7 +80,10 @@ class PlainRequest(WSGIRequest):
     """
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
-        self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        try:
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except ValueError:  # an encoding that nobody knows (RFC 2231)
+            self.content_type, self.content_params = "", {"charset": "unreadable"}
 
 
 class _StorableText:

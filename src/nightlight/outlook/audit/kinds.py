@@ -60,6 +60,7 @@ _RECEIVED = frozenset(
         "deconfliction.partner-asked",
         "deconfliction.partner-refused",
         "deconfliction.sent",
+        "deconfliction.told",
     }
 )
 # Their entries may name other tips whose data was shown or handed over with that of their subject.

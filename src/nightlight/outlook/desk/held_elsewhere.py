@@ -10,10 +10,12 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from nightlight.outlook.desk.linked_reasons import readable
 from nightlight.pipeline.linking.deconfliction import asking, contacts
 from nightlight.pipeline.tips.models import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from nightlight.pipeline.linking.deconfliction.asking import Answered, Elsewhere
@@ -24,10 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Somebody else who holds a value of the tip."""
+    """Somebody else who holds values of the tip: each with its kind; since which month the first of them."""
 
-    kind: str
-    value: str
+    values: tuple[tuple[str, str], ...]
     who: str
     unit_id: str  # of a unit here, for its page
     since: date | None
@@ -51,7 +52,7 @@ def panel(viewer: Viewer, tip: Tip, at: datetime) -> Panel | None:
     """Return the panel for a tip the viewer was shown; None where nothing can be asked or told of it."""
     if tip.state != State.RECEIVED or tip.unit is None:
         return None
-    found = tuple(_holder(one) for one in asking.elsewhere(viewer, tip, at=at))
+    found = tuple(_holders(asking.elsewhere(viewer, tip, at=at)))
     asks = viewer.may(asking.ASKS)
     asked_at = asking.last_asked(tip)
     if not found and not asks and asked_at is None:
@@ -64,7 +65,8 @@ def said(answered: Answered) -> str:
     number = len(answered.units)
     if not number:
         return _(
-            "No other unit holds a telephone number, e-mail address, account, device or payment handle of this tip."
+            "No other unit is known to hold a telephone number, e-mail address, account, device or payment handle"
+            " of this tip."
         )
     return ngettext(
         "%(n)d other unit holds something of this tip too. It has been told that your unit does: call each other.",
@@ -73,10 +75,17 @@ def said(answered: Answered) -> str:
     ) % {"n": number}
 
 
-def _holder(one: Elsewhere) -> Holder:
-    call, known = call_of(one.call)
-    who = _("%(unit)s, of %(partner)s") % {"unit": one.unit, "partner": one.partner} if one.partner else one.unit
-    return Holder(capfirst(one.kind.label), one.value, who, one.unit_id, one.since, call, known, one.told_at)
+def _holders(found: Iterable[Elsewhere]) -> Iterator[Holder]:
+    """One for each who is to be called, however many values they hold; in the order of the newest answer."""
+    each: dict[tuple[str, str, str, Call], list[Elsewhere]] = {}
+    for one in found:
+        each.setdefault((one.partner, one.unit, one.unit_id, one.call), []).append(one)
+    for (partner, unit, unit_id, whom), held in each.items():
+        call, known = call_of(whom)
+        who = _("%(unit)s, of %(partner)s") % {"unit": unit, "partner": partner} if partner else unit
+        values = sorted({(capfirst(one.kind.label), readable(one.kind, one.value)) for one in held})
+        since = min((one.since for one in held if one.since), default=None)
+        yield Holder(tuple(values), who, unit_id, since, call, known, max(one.told_at for one in held))
 
 
 def call_of(call: Call) -> tuple[str, bool]:

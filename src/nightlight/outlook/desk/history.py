@@ -69,11 +69,11 @@ def of_tip(told: ShownTip, mask: Callable[[str], str]) -> History:
 
 def _history(tip: str, items: Iterable[str], mask: Callable[[str], str]) -> History:
     rows = custody.history([f"tip:{tip}", *items])
-    unseen = _unseen(tip, rows)
     head = custody.latest_head()
     tree = custody.StoredTree()
     views = [row for row in rows if row.kind == "tip.viewed"]
     others = [row for row in rows if row.kind != "tip.viewed"]
+    unseen = _unseen(tip, [*others, *views[-MAX_VIEWS:]])
     names = names_of({row.actor for row in rows})
 
     def told(row: EventRow) -> Happening:

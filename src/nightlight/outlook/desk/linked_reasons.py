@@ -125,7 +125,7 @@ def reasons_of(view: PersonView, members: Mapping[int, Member]) -> tuple[ShownRe
 def _reason(
     number: int, one: Reason, places: Sequence[Place], view: PersonView, members: Mapping[int, Member]
 ) -> ShownReason:
-    value = "" if view.side is Side.CHILD else _readable(one)
+    value = "" if view.side is Side.CHILD else readable(one.kind, one.value)
     holders = set(one.subjects)
     return ShownReason(
         anchor=f"reason-{number}",
@@ -144,10 +144,10 @@ def _reason(
     )
 
 
-def _readable(one: Reason) -> str:
-    """The value as people say it: what a service calls somebody, and then which service."""
-    service, bar, name = one.value.partition("|")
-    return f"{name} ({service})" if bar and one.kind in {Kind.ACCOUNT, Kind.HANDLE} else one.value
+def readable(kind: Kind, value: str) -> str:
+    """Return a value as people say it: what a service calls somebody, and then which service."""
+    service, bar, name = value.partition("|")
+    return f"{name} ({service})" if bar and kind in {Kind.ACCOUNT, Kind.HANDLE} else value
 
 
 def _remarks(one: Reason, side: Side) -> Iterator[str]:

@@ -117,10 +117,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Pile:
-    """The whole pile in two axes: for each band its cells, each a number and a size from 0 to 4."""
+    """The pile in two axes: for each band its cells, each a number and a size from 0 to 4.
+
+    ``part``: how many rows were counted, where there are more.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
+    part: int = 0
 
 
 def told_score(score: Score) -> rules.Score | None:
@@ -198,7 +202,7 @@ def panel(viewer: Viewer, tip: Tip, at: datetime) -> Panel | None:
         version=said.rules if said else "",
         at=score.at if score else None,
         overridden=overridden if overridden and overridden.band is not None else None,
-        rules_band=str(Band(score.band if score else standing.UNSCORED).label),
+        rules_band=str(Band(score.band if score else standing.unscored(tip)).label),
         standing=stands,
         holder=str(stands.holder or ""),
         together=queue.number_together(stands),
@@ -229,7 +233,8 @@ def drawn(counted: Mapping[tuple[int, int], int]) -> Pile:
         (str(band.label), tuple(_cell(counted.get((band.value, fifth), 0)) for fifth in range(_FIFTHS)))
         for band in sorted(Band, reverse=True)
     )
-    return Pile(columns, rows)
+    counted_all = sum(counted.values())
+    return Pile(columns, rows, counted_all if counted_all == queue.PILE else 0)
 
 
 def _cell(number: int) -> tuple[int, int]:
@@ -242,9 +247,9 @@ def _why(said: rules.Score, ordinary: Collection[str]) -> Iterator[Reason]:
 
 
 def _first(first: Tip | None) -> Iterator[Reason]:
-    """Of a file passed on: through whom it came first."""
+    """Of a file passed on: through whom it first came here."""
     if first is not None:
-        yield Reason(_("came first through %(who)s, %(id)s") % {"who": first.reporter.name, "id": first.public_id})
+        yield Reason(_("first here through %(who)s, %(id)s") % {"who": first.reporter.name, "id": first.public_id})
 
 
 def _reason(one: rules.Applied, *, urgent: bool = False) -> Reason:

@@ -38,6 +38,7 @@ _EVENTS: dict[str, StrPromise] = {
     "link.confirmed": gettext_lazy("Confirmed: one person"),
     "link.forbidden": gettext_lazy("Decided: not one person"),
     "deconfliction.asked": gettext_lazy("Asked who else holds what stands in the tip"),
+    "deconfliction.told": gettext_lazy("Others were told that this unit holds something of the tip"),
     "deconfliction.contact-set": gettext_lazy("Set whom others call in the unit"),
     "deconfliction.partner-added": gettext_lazy("Partner of deconfliction set up"),
     "deconfliction.partner-ended": gettext_lazy("Partner of deconfliction ended"),
@@ -210,6 +211,7 @@ _SOUGHT: dict[Sought, StrPromise] = {
 _ACTORS: dict[str, StrPromise] = {
     "command:cli": gettext_lazy("Administrator at the command line"),
     "service:worker": gettext_lazy("Nightlight itself"),
+    "service:deconfliction": gettext_lazy("Nightlight itself"),
 }
 
 

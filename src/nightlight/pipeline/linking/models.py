@@ -25,7 +25,10 @@ class Waiting(Waits):
 
     class Meta:
         db_table = "linking_waiting"
-        indexes = [models.Index(fields=["failed_since"], name="linking_failed", condition=Q(failed_times__gt=0))]
+        indexes = [
+            models.Index(fields=["failed_since"], name="linking_failed", condition=Q(failed_times__gt=0)),
+            models.Index(F("try_at").asc(nulls_first=True), F("tip").desc(), name="linking_turn"),
+        ]
 
 
 class Progress(models.Model):

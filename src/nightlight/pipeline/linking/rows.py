@@ -74,6 +74,16 @@ DELETE FROM linking_identifier i WHERE i.id = ANY(%s) AND NOT i.silenced
   AND NOT EXISTS (SELECT 1 FROM linking_sighting s WHERE s.identifier_id = i.id)
   AND NOT EXISTS (SELECT 1 FROM linking_decision d WHERE d.identifier_id = i.id)
 """
+# Of those who write what was told, or prepare it, one at a time: before any row of it is locked, so that no two wait
+# for each other.
+_TELLS_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('deconfliction', 0))"
+_HELD_NO_MORE = "DELETE FROM linking_held WHERE tip_id = %s AND identifier_id = ANY(%s)"
+# Tips of others name a unit for as long as it holds the value.
+_UNIT_HOLDS_NO_MORE = """
+DELETE FROM linking_held h WHERE h.identifier_id = ANY(%s) AND h.unit_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM linking_sighting s JOIN tips_tip t ON t.id = s.tip_id
+    WHERE s.identifier_id = h.identifier_id AND s.side = 'suspect' AND t.unit_id = h.unit_id)
+"""
 _PARTNERS = """
 SELECT first_id, second_id FROM linking_decision WHERE first_id = ANY(%(them)s)
 UNION SELECT first_id, second_id FROM linking_decision WHERE second_id = ANY(%(them)s)
@@ -168,6 +178,23 @@ def switch(touched: Collection[int], cleared: Collection[int]) -> set[int]:
         return set()
     told = {"them": sorted({*touched, *cleared}), "cleared": sorted(cleared)}
     return {one for one, switched in _rows(_SWITCH, told) if switched}
+
+
+def tell_alone() -> None:
+    """Wait until nobody else writes what is told to others (deconfliction); until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TELLS_ALONE)
+
+
+def untell(tip: int, gone: Collection[int], left: Collection[int]) -> None:
+    """Forget who else was told to hold what a tip holds no longer, and what no tip of a unit holds any longer.
+
+    ``gone`` are the identifiers of which something in the tip went, ``left`` all that stand in it now.
+    """
+    if gone:
+        tell_alone()
+        _run(_HELD_NO_MORE, [tip, sorted(set(gone) - set(left))])
+        _run(_UNIT_HOLDS_NO_MORE, [sorted(gone)])
 
 
 def forget(identifiers: Collection[int]) -> None:

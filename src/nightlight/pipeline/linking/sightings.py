@@ -202,6 +202,7 @@ def write(tip: int, wanted: Read) -> Written:
     rows.count(written.sides[Side.SUSPECT].grown, written.sides[Side.CHILD].grown)
     touched = {row[0] for row in (*before, *new_rows)}
     written.switched = rows.switch(touched, [known[key] for key in wanted.cleared])
+    rows.untell(tip, {row[0] for row in gone}, {row[0] for row in new_rows})
     rows.forget({row[0] for row in gone} - {row[0] for row in came})
     return written
 

@@ -12,14 +12,17 @@ from django.db import transaction
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
 from nightlight.pipeline.tips.models import Source
+from nightlight.pipeline.triage import rulebooks
 from nightlight.pipeline.triage.models import Alert, Quiet
+from nightlight.pipeline.triage.vocabulary import FACTS
 from nightlight.trust.accounts.models import Environment, Role
 from nightlight.trust.custody import actions as custody
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from nightlight.pipeline.tips.models import Tip
     from nightlight.pipeline.triage.gathering import Known
     from nightlight.pipeline.triage.rules import Score
     from nightlight.trust.units.viewer import Viewer
@@ -27,44 +30,73 @@ if TYPE_CHECKING:
 # What lay here for longer before anybody scored it (an upgrade, other rules) is listed and calls nobody: thousands of
 # old ones would drown the one that is new.
 FRESH = timedelta(days=7)
+_ASKED = "escalated"  # the tripwire of reports whose reporter asks for high priority, in the rulebooks shipped
 WORKS = frozenset({Role.TRIAGE_OFFICER, Role.INVESTIGATOR, Role.COMMANDER})
 
 
-def raise_for(scored: Sequence[tuple[Known, Score]], *, by: str, at: datetime) -> list[Alert]:
+def raise_for(
+    scored: Sequence[tuple[Known, Score]], *, by: str, at: datetime, failing: Mapping[int, datetime] | None = None
+) -> list[Alert]:
     """Raise an alert for every tripwire that a tip did not have before, in the caller's transaction.
 
     A tip that reporters sent to try things out calls nobody. Nor does an old one, which is listed all the same, and
-    calls from the moment at which something new about it is known. For one process at a time.
+    calls from the moment at which something new about it is known. ``failing``: since when each of them could not be
+    scored. For one process at a time.
     """
+    since = failing or {}
     real = [(one, score) for one, score in scored if score.tripwires and one.tip.environment == Environment.PRODUCTION]
     there = {
         (alert.tip_id, alert.code): alert for alert in Alert.objects.filter(tip__in=[one.tip.pk for one, _ in real])
     }
     raised, woken = [], []
     for one, score in real:
-        quiet = quiet_because(one, at)
+        quiet = quiet_because(one, at, since.get(one.tip.pk))
         for tripwire in score.tripwires:
             old = there.get((one.tip.pk, tripwire.id))
             if old is None:
-                raised.append(
-                    Alert(
-                        public_id=public_ids.new("AL"),
-                        tip=one.tip,
-                        unit_id=one.tip.unit_id,
-                        code=tripwire.id,
-                        label=tripwire.label,
-                        raised_at=at,
-                        call_at=None if quiet else at,
-                        quiet=quiet,
-                    )
-                )
+                raised.append(_alert(one.tip, tripwire.id, tripwire.label, quiet, at))
             elif old.quiet and not quiet and old.acknowledged_at is None:
                 old.tip, old.quiet, old.call_at = one.tip, "", at
                 woken.append(old)
     Alert.objects.bulk_create(raised)
     for alert in woken:
         Alert.objects.filter(pk=alert.pk, acknowledged_by=None).update(quiet="", call_at=at)
-    for alert in (*raised, *woken):
+    _say((*raised, *woken), by=by, at=at)
+    return [*raised, *woken]
+
+
+def raise_unscored(tip: Tip, *, by: str, at: datetime, failing: datetime) -> Alert | None:
+    """Raise the alert of a tip that no rule could be applied to and whose reporter asks for high priority.
+
+    In the caller's transaction. It is the one that the rules would raise, so that there is no second when they can be
+    applied. None where there is one already.
+    """
+    if Alert.objects.filter(tip=tip, code=_ASKED).exists():
+        return None
+    lines = (rule.line for rule in rulebooks.current().rulebook.tripwires)
+    label = next((line.label for line in lines if line.id == _ASKED), FACTS["escalated_by_reporter"].label)
+    quiet: Quiet | Literal[""] = Quiet.LATE if failing - tip.state_at >= FRESH else ""
+    alert = _alert(tip, _ASKED, label, quiet, at)
+    alert.save(force_insert=True)
+    _say([alert], by=by, at=at)
+    return alert
+
+
+def _alert(tip: Tip, code: str, label: str, quiet: Quiet | Literal[""], at: datetime) -> Alert:
+    return Alert(
+        public_id=public_ids.new("AL"),
+        tip=tip,
+        unit_id=tip.unit_id,
+        code=code,
+        label=label,
+        raised_at=at,
+        call_at=None if quiet else at,
+        quiet=quiet,
+    )
+
+
+def _say(alerts: Iterable[Alert], *, by: str, at: datetime) -> None:
+    for alert in alerts:
         custody.append(
             by=by,
             at=at,
@@ -72,20 +104,21 @@ def raise_for(scored: Sequence[tuple[Known, Score]], *, by: str, at: datetime) -
             subject=f"tip:{alert.tip.public_id}",
             data={"alert": alert.public_id, "code": alert.code, "quiet": str(alert.quiet)},
         )
-    return [*raised, *woken]
 
 
-def quiet_because(one: Known, at: datetime) -> Quiet | Literal[""]:
+def quiet_because(one: Known, at: datetime, failing: datetime | None = None) -> Quiet | Literal[""]:
     """Why an alert about this tip calls nobody; empty where it calls.
 
-    What has no time at all calls: it may be happening now.
+    What has no time at all calls: it may be happening now. Nor does a tip become old while it cannot be scored, which
+    it could not since ``failing``: nobody was called in that time.
     """
     sign = one.newest_sign
     if one.tip.source == Source.DOWNLOAD:
         old = timedelta(days=settings.NIGHTLIGHT_ALERT_OLD_DAYS)
         if sign is not None and at - sign > old:
             return Quiet.OLD
-    if at - max(one.tip.state_at, sign or one.tip.state_at) >= FRESH:
+    tried = at if failing is None else min(at, failing)
+    if tried - max(one.tip.state_at, sign or one.tip.state_at) >= FRESH:
         return Quiet.LATE
     return ""
 

@@ -93,13 +93,16 @@ def _assess_each(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
 
 
 def _failed(key: int, why: str, *, by: str, at: datetime) -> None:
-    """Keep a tip in sight that could not be scored: it waits, is counted, and stands in the queue."""
+    """Keep a tip in sight that could not be scored: it waits, is counted, stands in the queue, and calls if it must."""
     tip = Tip.objects.get(pk=key)
     log.exception("assess-failed", tip=tip.public_id, why=why)
     with transaction.atomic():
         times = waiting.note_failure(Waiting, key, why, at)
         lives = tip.state == State.RECEIVED and not tip.set_apart and not gathering.erased([tip])
         placed = lives and standing.place_unscored(tip)
+        if placed and standing.asks_for_priority(tip):
+            since = Waiting.objects.filter(tip=key).values_list("failed_since", flat=True).first()
+            alerting.raise_unscored(tip, by=by, at=at, failing=since or at)
         if times == 1 or placed:
             custody.append(
                 by=by,
@@ -116,7 +119,7 @@ def assess(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
 
     One about which somebody is writing just now is passed over: it waits, and is scored with what they write.
     """
-    busy, in_use = _taken(tips), rulebooks.current()
+    (busy, failing), in_use = _taken(tips), rulebooks.current()
     before = standing.locked(set(tips) - busy)  # before the tips: one handed over meanwhile moves after us
     found = list(Tip.objects.filter(pk__in=set(tips) - busy).select_related("unit").order_by("-pk"))
     gone = gathering.erased(found) | {tip.pk for tip in found if tip.state != State.RECEIVED or tip.set_apart}
@@ -126,23 +129,24 @@ def assess(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
     scored = [(one, rules.score(one.facts, in_use.rulebook, at)) for one in known]
     changed = _write(scored, in_use, by=by, at=at)
     now = standing.place(scored, before, in_use.rulebook)
-    alerting.raise_for(scored, by=by, at=at)
+    alerting.raise_for(scored, by=by, at=at, failing=failing)
     changed |= {tip for tip, row in now.items() if tip not in before or row != (before[tip].kind, before[tip].anchor)}
     concerned = standing.concerned([pair for pair in scored if pair[0].tip.pk in changed], before, now)
     _wait_again((left_behind | concerned) - {tip.pk for tip in found}, at=at)
     return {tip.pk for tip in found}
 
 
-def _taken(tips: Sequence[int]) -> set[int]:
-    """Take tips off the list of those that wait; return those that somebody else is putting there just now.
+def _taken(tips: Sequence[int]) -> tuple[set[int], dict[int, datetime]]:
+    """Take tips off the list of those that wait; return those that somebody else is putting there just now, and since
+    when those that failed did.
 
     First of all: whoever puts one of the others there from here on waits for us, and then it waits again.
     """
     waiting = set(Waiting.objects.filter(tip__in=tips).values_list("tip_id", flat=True))
     free = Waiting.objects.filter(tip__in=waiting).select_for_update(skip_locked=True)
-    mine = set(free.order_by("tip").values_list("tip_id", flat=True))
+    mine = dict(free.order_by("tip").values_list("tip_id", "failed_since"))
     Waiting.objects.filter(tip__in=mine).delete()
-    return waiting - mine
+    return waiting - mine.keys(), {tip: since for tip, since in mine.items() if since is not None}
 
 
 def _take_out(tips: Collection[int], *, mark: str) -> set[int]:

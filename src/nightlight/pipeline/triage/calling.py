@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _PAGE, _MAIL, _HOOK = "page", "e-mail", "webhook"
 _WRONG = "wrong-address"
 TRY_AGAIN = timedelta(seconds=50)  # the step comes round every minute
+AGAIN = timedelta(minutes=1)
 _ON_DUTY = (Role.TRIAGE_OFFICER, Role.COMMANDER)
 _HIGHEST = 32_000  # what the column holds; at five minutes a level that is over a hundred days
 EACH_RUN = 50
@@ -67,6 +68,8 @@ def call_due(*, by: str, now: Callable[[], datetime]) -> list[Called]:
             raise
         except Exception:
             log.exception("call-failed", alert=key)
+            # It waits a minute, so that many such ones do not keep the others from their turn.
+            Alert.objects.filter(pk=key, call_at__lte=now()).update(call_at=now() + AGAIN)
     return called
 
 
@@ -109,7 +112,7 @@ def _next_in_line(unit: Unit, level: int, at: datetime) -> tuple[int, Sequence[U
     above = queries.above(unit)[::-1]  # the next one up first
     upwards = range(level, max(level, len(above) + 1) + 1)
     # Where nobody is left further up, whoever there is below is called again.
-    for tried in (*upwards, *reversed(range(level))):
+    for tried in (*upwards, *reversed(range(min(level, len(above) + 2)))):
         if people := _people(unit, above, tried, at):
             return max(level, tried), people
     return level, ()
@@ -146,7 +149,7 @@ def deliver_due(*, by: str, now: Callable[[], datetime]) -> int:
         return 0
     sent = 0
     # Only what was told since people were last called counts: a tip that is handed over begins anew.
-    last_page = AlertCall.objects.filter(alert=OuterRef("alert"), how=_PAGE).order_by("-id").values("id")[:1]
+    last_page = AlertCall.objects.filter(alert=OuterRef(OuterRef("pk")), how=_PAGE).order_by("-id").values("id")[:1]
     settled = (
         AlertCall.objects.filter(alert=OuterRef("pk"), id__gt=Subquery(last_page))
         .exclude(how=_PAGE)

@@ -89,8 +89,10 @@ def fixed(rate: Fraction) -> Rates:
     return Rates(rate, rate, rate)
 
 
-def forecast(*, backlog: int, arrivals: Fraction, per_officer: Fraction, officers: int) -> Forecast:
+def forecast(*, backlog: int, arrivals: Fraction, per_officer: Fraction, officers: Fraction | int) -> Forecast:
     """Return when ``officers`` have emptied the pile; never where as many come as they close, or more.
+
+    ``officers``: at work on each calendar day, on average. One who works five days a week is five sevenths of one.
 
     An empty pile into which more comes than is closed is not empty for long: that is never, too.
     """
@@ -100,7 +102,7 @@ def forecast(*, backlog: int, arrivals: Fraction, per_officer: Fraction, officer
     return Forecast(days, needed, surplus)
 
 
-def outlook(*, backlog: int, arrivals: Rates, per_officer: Rates, officers: int) -> Outlook:
+def outlook(*, backlog: int, arrivals: Rates, per_officer: Rates, officers: Fraction | int) -> Outlook:
     """Return the forecast three times. Good: few come and many are closed, as in the better quarter of weeks."""
     middle, good, bad = (
         forecast(backlog=backlog, arrivals=come, per_officer=closed, officers=officers)
@@ -114,7 +116,7 @@ def outlook(*, backlog: int, arrivals: Rates, per_officer: Rates, officers: int)
 
 
 def tiers(
-    backlog: Mapping[int, int], arrivals: Mapping[int, Sequence[int]], per_officer: Rates, officers: int
+    backlog: Mapping[int, int], arrivals: Mapping[int, Sequence[int]], per_officer: Rates, officers: Fraction | int
 ) -> list[tuple[int, Outlook]]:
     """Return for each band, the most urgent first, when it and all above it are empty.
 

@@ -227,11 +227,15 @@ def words_of(reading: Reading, words: Sequence[tuple[str, str]]) -> dict[str, tu
     """Return where the ``words`` of a report say what nothing takes back, by finding; their language stays behind.
 
     Words of danger count everywhere, that somebody has children around only in texts about the reported people: their
-    profiles, and what the reporter adds. In chats and pages "my teacher" is somebody else's.
+    profiles, and what the reporter adds. In chats and pages "my teacher" is somebody else's. Nor is it asked of a
+    reported person whose stated age is under eighteen: a pupil has teachers, and lives with brothers and sisters.
     """
     reported = reported_parties(reading)
-    said = [text.source for group in (reading.statements, *(one.statements for one in reported)) for text in group]
-    about = {*said, *(f"{one.source}/bio" for one in reported)}
+    grown = [one for one in reported if not one.protected]
+    groups = [one.statements for one in grown]
+    if grown or not reported:
+        groups.append(reading.statements)
+    about = {*(text.source for group in groups for text in group), *(f"{one.source}/bio" for one in grown)}
     found: dict[str, list[str]] = defaultdict(list)
     for code, place in language.for_rules(language.read(words)):
         if code in CRISIS or (code in ONLY_YES and place in about):

@@ -7,7 +7,7 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from nightlight.foundation import canonical_json, public_ids
 from nightlight.foundation.refusals import Conflict, NotAllowed
@@ -39,6 +39,8 @@ def hand_on(*, by: Viewer, at: datetime, unit: Unit, note: str, hours: int | Non
     told = note.replace("\r\n", "\n").strip()
     if len(told) > LONGEST_NOTE:
         raise Conflict(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(told):,}. Shorten it.")
+    with connection.cursor() as cursor:  # pressed twice at once: the second waits for the first
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"hand on {unit.pk} {by.user_id}"])
     before = Handover.objects.filter(unit=unit, by_id=by.user_id, note=told, at__gt=at - _PRESSED_TWICE)
     if before.exists():
         raise Conflict("You have handed this on already, with the same note.")

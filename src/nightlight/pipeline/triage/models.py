@@ -6,6 +6,8 @@ Three numbers stand side by side and are never merged: harm, the time until evid
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from nightlight.pipeline.linking.waiting import Waits
 from nightlight.pipeline.tips.models import Tip
 from nightlight.pipeline.triage.models_shift import Handover, HandoverRead  # noqa: F401 - Django looks for them here
+from nightlight.pipeline.triage.models_shift import LastLook as LastLook  # noqa: PLC0414 - told on
 from nightlight.trust.accounts.models import User
 from nightlight.trust.units.models import Unit
+
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # before whatever has a time: where a tip without a score stands
 
 APPEND_ONLY_TABLES = (
     "triage_rulebook",
@@ -59,7 +64,10 @@ class Waiting(Waits):
 
     class Meta:
         db_table = "triage_waiting"
-        indexes = [models.Index(fields=["failed_since"], name="triage_failed", condition=Q(failed_times__gt=0))]
+        indexes = [
+            models.Index(fields=["failed_since"], name="triage_failed", condition=Q(failed_times__gt=0)),
+            models.Index(F("try_at").asc(nulls_first=True), F("tip").desc(), name="triage_turn"),
+        ]
 
 
 class _Scored(models.Model):
@@ -216,6 +224,11 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tip_id}: {self.lane}"
+
+    @property
+    def assessed(self) -> bool:
+        """Whether any rule could be applied to it."""
+        return self.dies_at != FIRST
 
 
 class Row(models.Model):
@@ -380,20 +393,7 @@ class AlertCall(models.Model):
 
     class Meta:
         db_table = "triage_alertcall"
+        indexes = [models.Index(fields=["alert", "-id"], name="alertcall_latest")]
 
     def __str__(self) -> str:
         return f"{self.alert_id} by {self.how}"
-
-
-class LastLook(models.Model):
-    """When a person last looked at the queue and left it: what came since is marked."""
-
-    user = models.OneToOneField(User, on_delete=models.PROTECT, primary_key=True, related_name="+")
-    at = models.DateTimeField()
-    before = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "triage_lastlook"
-
-    def __str__(self) -> str:
-        return str(self.user_id)

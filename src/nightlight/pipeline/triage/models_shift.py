@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of the hand-over between shifts: what a shift leaves to the next one, and who has taken it over."""
+"""Tables of the hand-over between shifts: what a shift leaves to the next, who took over, who has looked."""
 
 from __future__ import annotations
 
@@ -47,3 +47,17 @@ class HandoverRead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handover_id} by {self.by_id}"
+
+
+class LastLook(models.Model):
+    """When a person last looked at the queue and left it: what came since is marked."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    at = models.DateTimeField()
+    before = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "triage_lastlook"
+
+    def __str__(self) -> str:
+        return str(self.user_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from django.db.models import Count, Q, Sum
 
 from nightlight.pipeline.tips.queries import must_read_tips
 from nightlight.pipeline.triage import capacity
-from nightlight.pipeline.triage.models import Band, Closure, Lane, Row, Standing
+from nightlight.pipeline.triage.models import FIRST, Band, Closure, Lane, Row, Standing
 from nightlight.pipeline.triage.queue import MOST_COUNTED
 from nightlight.trust.accounts.models import Environment, Role
 from nightlight.trust.units.models import Below, Post, Shift
@@ -62,7 +63,7 @@ class Pile:
 class Measured:
     """Whole days before today, the oldest first, and for each what came, what was closed, and who was at work.
 
-    ``short``: fewer days than 28, because the unit is new or because there was more than is counted.
+    ``short``: fewer days than 28, because the unit is new or, where ``capped``, because more came than is counted.
     """
 
     days: tuple[date, ...]
@@ -70,6 +71,7 @@ class Measured:
     closures: tuple[int, ...]
     at_work: tuple[int, ...]  # officers who were on duty or closed something
     short: bool
+    capped: bool = False
 
     @property
     def arrived(self) -> tuple[int, ...]:
@@ -87,11 +89,12 @@ class Measured:
         return capacity.weekly(self.closures, self.at_work) if self.closed >= capacity.ENOUGH else None
 
     @property
-    def officers(self) -> int | None:
-        """How many officers were at work on a day, on average and rounded; None where nothing is measured."""
-        if self.per_officer is None:
-            return None
-        return max(1, (2 * sum(self.at_work) + len(self.days)) // (2 * len(self.days)))
+    def officers(self) -> Fraction | None:
+        """How many officers were at work on a calendar day, on average, exactly; None where nothing is measured.
+
+        A rounded number would promise more than they close: one who works five days a week is not one each day.
+        """
+        return None if self.per_officer is None else Fraction(sum(self.at_work), len(self.days))
 
 
 def keys(viewer: Viewer, unit: Unit, *, below: bool) -> list[int]:
@@ -121,7 +124,7 @@ def backlog(viewer: Viewer, units: Collection[int], at: datetime) -> list[Pile]:
             of_rows=Count("pk"),
             of_tips=Sum("tips"),
             soon=Sum("tips", filter=Q(dies_at__gte=hour, dies_at__lt=at + SOON)),
-            gone=Sum("tips", filter=Q(dies_at__lt=hour)),
+            gone=Sum("tips", filter=Q(dies_at__gt=FIRST, dies_at__lt=hour)),
             large=Count("pk", filter=Q(tips__gt=MOST_COUNTED)),
             **sums,
         )
@@ -152,7 +155,7 @@ def _with_large(pile: Pile, rows: QuerySet[Row], limits: Sequence[datetime], hou
         more = more or number > EVENTS
         tips += extra
         ages[sum(row.first_at <= limit for limit in limits)] += extra
-        if row.dies_at is not None and row.dies_at < at + SOON:
+        if row.dies_at is not None and FIRST < row.dies_at < at + SOON:
             soon, gone = (soon, gone + extra) if row.dies_at < hour else (soon + extra, gone)
     return replace(pile, ages=tuple(ages), tips=tips, soon=soon, gone=gone, more=more)
 
@@ -181,9 +184,8 @@ def measured(viewer: Viewer, units: Collection[int], at: datetime, zone: ZoneInf
         .order_by("-at")
         .values_list("at", "by_id", "tip_id")[: EVENTS + 1]
     )
-    first = max(
-        _first_whole(came, zone), _first_whole(closures, zone), _first_day(units, came, since, zone), began[0].date()
-    )
+    whole = max(_first_whole(came, zone), _first_whole(closures, zone))
+    first = max(whole, new := max(_first_day(units, came, since, zone), began[0].date()))
     days = tuple(day for one in began[:-1] if (day := one.date()) >= first)
     by_day = Counter((moment.astimezone(zone).date(), band) for moment, band in came)
     closed = {(moment.astimezone(zone).date(), tip) for moment, _, tip in closures}
@@ -194,6 +196,7 @@ def measured(viewer: Viewer, units: Collection[int], at: datetime, zone: ZoneInf
         closures=tuple(a_day[day] for day in days),
         at_work=_at_work(units, closures, days, zone),
         short=len(days) < DAYS,
+        capped=whole >= new and whole > date.min,
     )
 
 
@@ -206,10 +209,12 @@ def _first_whole(events: Sequence[tuple[datetime, int] | tuple[datetime, int, in
 
 def _first_day(units: Collection[int], came: Sequence[tuple[datetime, int]], since: datetime, zone: ZoneInfo) -> date:
     """Of units that are new: the day after their first tip came. Before that nothing could come or be closed."""
-    older = Standing.objects.filter(unit__in=units, environment=Environment.PRODUCTION, arrived_at__lt=since)
-    if not came or older.exists():
+    there = Standing.objects.filter(unit__in=units, environment=Environment.PRODUCTION)
+    if there.filter(arrived_at__lt=since).exists():
         return date.min
-    return came[-1][0].astimezone(zone).date() + timedelta(days=1)
+    if came:
+        return came[-1][0].astimezone(zone).date() + timedelta(days=1)
+    return date.max if there.exists() else date.min  # the first came today
 
 
 def _at_work(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef
 
 from nightlight.pipeline.tips.queries import Counted, must_read_tips, shortened, type_label
-from nightlight.pipeline.triage import capacity
+from nightlight.pipeline.triage import capacity, working
 from nightlight.pipeline.triage.models import Band, Closure, Lane, PastScore, Score, Standing
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Waiting:
     closure: Closure
     said: Score | PastScore | None
     lane: str  # where the tip is now: it may have been opened again since
+    together: Counted  # others that the same act closed, and nobody closed anew since
 
     @property
     def title(self) -> str:
@@ -60,12 +61,14 @@ class Waiting:
 class Found:
     """Of the closures that were sampled in the last year: how many were looked at, and where the other disagreed.
 
-    ``least`` and ``most``: the share of wrong closures in hundredths that these numbers allow for (95 of 100 times).
+    ``gone``: of those nobody looked at, the tips that were destroyed since, so that nobody can. ``least`` and ``most``:
+    the share of wrong closures in hundredths that these numbers allow for (95 of 100 times).
     """
 
     sampled: Counted
     looked: int
     disagreed: int
+    gone: int
     least: int
     most: int
 
@@ -81,19 +84,29 @@ def waiting(viewer: Viewer, *, at_most: int = PAGE) -> tuple[list[Waiting], bool
     shown = found[:at_most]
     said = _said_then(shown)
     lanes = dict(Standing.objects.filter(tip__in=[one.tip_id for one in shown]).values_list("tip_id", "lane"))
-    listed = [Waiting(one, said.get(one.pk), lanes.get(one.tip_id, Lane.CLOSED)) for one in shown]
+    listed = [Waiting(one, said.get(one.pk), lanes.get(one.tip_id, Lane.CLOSED), _together(one)) for one in shown]
     return listed, len(found) > at_most
+
+
+def _together(closure: Closure) -> Counted:
+    most = working.AT_ONCE - 1  # as many as one act opens again
+    number = working.closed_with(closure)[: most + 1].count()
+    return Counted(min(number, most), number > most)
 
 
 def found(viewer: Viewer, at: datetime) -> Found:
     """Return what second looks have found in the viewer's units in the year before ``at``, by nobody's name."""
     sampled = _sampled(viewer).filter(at__gt=at - LOOKS_BACK).order_by("-at")
-    answers: list[bool | None] = list(sampled.values_list("second_look__agrees", flat=True)[: CAP + 1])
-    counted = answers[:CAP]
+    rows: list[tuple[bool | None, str | None]] = list(
+        sampled.values_list("second_look__agrees", "tip__standing__lane")[: CAP + 1]
+    )
+    counted: list[bool | None] = [answer for answer, _ in rows[:CAP]]
+    gone = sum(answer is None and lane is None for answer, lane in rows[:CAP])
     looked = sum(answer is not None for answer in counted)
     disagreed = counted.count(False)
     least, most = capacity.likely_share(disagreed, looked) or (0.0, 1.0)
-    return Found(Counted(len(counted), len(answers) > CAP), looked, disagreed, round(100 * least), round(100 * most))
+    number = Counted(len(counted), len(rows) > CAP)
+    return Found(number, looked, disagreed, gone, round(100 * least), round(100 * most))
 
 
 def _sampled(viewer: Viewer) -> QuerySet[Closure]:
@@ -106,7 +119,8 @@ def _sampled(viewer: Viewer) -> QuerySet[Closure]:
 def _open_to(viewer: Viewer) -> QuerySet[Closure]:
     # Of a tip that was closed twice the latest comes first: that is the one that `working.second_look` is about.
     later = Closure.objects.filter(tip=OuterRef("tip"), sampled=True, second_look=None, pk__gt=OuterRef("pk"))
-    unseen = _sampled(viewer).filter(second_look=None).exclude(by=viewer.user_id)
+    # One that was destroyed since stands nowhere: there is nothing left to judge.
+    unseen = _sampled(viewer).filter(second_look=None, tip__standing__isnull=False).exclude(by=viewer.user_id)
     return unseen.filter(~Exists(later)).order_by("at", "id")
 
 

@@ -17,13 +17,13 @@ from nightlight.foundation.refusals import NotFound
 from nightlight.pipeline.tips.queries import must_read_tips
 from nightlight.pipeline.triage import spans
 from nightlight.pipeline.triage.alerting import WORKS
-from nightlight.pipeline.triage.models import Alert, Band, Closure, Disposition, Lane, Override, Row, Standing
+from nightlight.pipeline.triage.models import Alert, Band, Closure, Disposition, Lane, Override, Quiet, Row, Standing
 from nightlight.pipeline.triage.models_shift import Handover, HandoverRead
 from nightlight.trust.accounts.models import Environment
 from nightlight.trust.units import queries as units
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -55,7 +55,8 @@ class Figures:
     """What a shift hands on. ``capped`` names the lists that hold more than is shown."""
 
     span: spans.Span
-    alerts_waiting: tuple[Alert, ...]
+    alerts_waiting: tuple[Alert, ...]  # that call people
+    alerts_quiet: tuple[Alert, ...]  # that wait and call nobody
     alerts_answered: tuple[Alert, ...]
     arrived: tuple[tuple[Band, int, int], ...]  # band, rows that are new, rows to which a tip was added
     held: tuple[Held, ...]
@@ -99,6 +100,7 @@ def figures(viewer: Viewer, unit: Unit, span: spans.Span) -> Figures:
 
     here = {"tip__unit": unit, "tip__environment": Environment.PRODUCTION, "tip__set_apart": False}
     alerts = Alert.objects.filter(**here).select_related("tip", "acknowledged_by")
+    unanswered = alerts.filter(acknowledged_by=None).order_by("quiet", "-raised_at", "-id")
     during = {"gte": span.since, "lte": span.until}
     closures = Closure.objects.filter(**here, **{f"at__{name}": at for name, at in during.items()})
     overrides = Override.objects.filter(**here, **{f"at__{name}": at for name, at in during.items()})
@@ -111,7 +113,8 @@ def figures(viewer: Viewer, unit: Unit, span: spans.Span) -> Figures:
     put_off = standings.filter(lane=Lane.SNOOZED, snoozed_until__lte=span.until + COMES_BACK)
     return Figures(
         span=span,
-        alerts_waiting=some("alerts_waiting", alerts.filter(acknowledged_by=None).order_by("-raised_at", "-id")),
+        alerts_waiting=some("alerts_waiting", unanswered.filter(quiet="")),
+        alerts_quiet=some("alerts_quiet", unanswered.filter(quiet__in=Quiet.values)),
         alerts_answered=some(
             "alerts_answered",
             alerts.filter(acknowledged_at__gte=span.since, acknowledged_at__lte=span.until).order_by(
@@ -178,8 +181,11 @@ def _dying(unit: Unit, span: spans.Span, capped: set[str]) -> tuple[Row, ...]:
 def kept(of: Figures) -> Mapping[str, Json]:
     """Return the figures as they are kept with a hand-over: numbers, times and public ids, no words of a tip."""
     return {
-        "alerts_waiting": [one.tip.public_id for one in of.alerts_waiting],
-        "alerts_answered": [one.tip.public_id for one in of.alerts_answered],
+        "alerts_waiting": _once(of.alerts_waiting),
+        "alerts_quiet": {
+            why.value: _once(found) for why in Quiet if (found := [one for one in of.alerts_quiet if one.quiet == why])
+        },
+        "alerts_answered": _once(of.alerts_answered),
         "new_rows": {band.name.lower(): new for band, new, _ in of.arrived},
         "grown_rows": {band.name.lower(): grown for band, _, grown in of.arrived},
         "held": [
@@ -194,6 +200,11 @@ def kept(of: Figures) -> Mapping[str, Json]:
         "next_shift_ends": of.span.next_ends_at.isoformat(),
         "capped": sorted(of.capped),
     }
+
+
+def _once(alerts: Iterable[Alert]) -> list[Json]:
+    """The tips of these alerts, each once however many it has."""
+    return list(dict.fromkeys(one.tip.public_id for one in alerts))
 
 
 def _stamp(at: datetime | None) -> str | None:

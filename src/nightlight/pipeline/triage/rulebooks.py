@@ -17,7 +17,7 @@ from django.db.models import Max
 from django.utils.crypto import constant_time_compare
 
 from nightlight.foundation.refusals import Conflict, NotAllowed
-from nightlight.pipeline.triage import models, rulebook, rules
+from nightlight.pipeline.triage import language, models, rulebook, rules
 from nightlight.pipeline.triage.conditions import RulebookRefused
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.units import rules as unit_rules
@@ -41,8 +41,11 @@ class InUse:
 
     @property
     def mark(self) -> str:
-        """What exactly is applied: scores that bear another mark are made anew."""
-        return f"{self.rulebook.digest}-{rules.VERSION}"
+        """What exactly is applied, at most 32 letters: scores that bear another mark are made anew.
+
+        The word lists are part of it: what a report says is read anew when they change, whoever wrote the rules.
+        """
+        return f"{self.rulebook.digest}-{rules.VERSION}-{language.lists_digest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ comes back when its time has come or its band rises.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from nightlight.pipeline.linking.models import FileGroup, Subject
 from nightlight.pipeline.tips.models import TipFile
-from nightlight.pipeline.triage.models import Band, Group, Lane, Override, Score, Standing
+from nightlight.pipeline.triage.models import FIRST, Band, Group, Lane, Override, Score, Standing
+from nightlight.trust.accounts.models import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from nightlight.pipeline.tips.models import Tip
     from nightlight.pipeline.triage.gathering import Known
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 SMALL = 20  # tips of one person of which each is scored anew when another joins them
 _NEAR_VIRAL = 120  # tips of one picture up to which those that came first may not know yet that it is passed around
-UNSCORED = Band.HIGH  # where somebody is to look at what no rule could judge; nothing of it is known to be critical
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # before whatever has a time: the top of its band
 _BY_RULES = ["unit", "environment", "band", "harm", "dies_at", "workability", "kind", "anchor"]
 
 
@@ -96,8 +95,22 @@ def place(
     return {row.tip_id: (row.kind, row.anchor) for row in rows}
 
 
+def unscored(tip: Tip) -> Band:
+    """Return the band in which somebody is to look at a tip that no rule could judge.
+
+    Critical where the reporter asks for it, which is known of a report that cannot be opened; else nothing of it is
+    known to be.
+    """
+    return Band.CRITICAL if asks_for_priority(tip) else Band.HIGH
+
+
+def asks_for_priority(tip: Tip) -> bool:
+    """Whether this is no trial, and its reporter asks for high priority."""
+    return tip.escalated and tip.environment == Environment.PRODUCTION
+
+
 def place_unscored(tip: Tip) -> bool:
-    """Put a tip that could never be scored at the top of ``UNSCORED``, in the caller's transaction.
+    """Put a tip that could never be scored at the top of its band (`unscored`), in the caller's transaction.
 
     Return whether it was: one that stands somewhere already, by an earlier score, stays there.
     """
@@ -107,9 +120,9 @@ def place_unscored(tip: Tip) -> bool:
         tip=tip,
         unit_id=tip.unit_id,
         environment=tip.environment,
-        band=UNSCORED,
+        band=unscored(tip),
         harm=0,
-        dies_at=_FIRST,
+        dies_at=FIRST,
         workability=0,
         kind=Group.SINGLE,
         anchor=tip.pk,

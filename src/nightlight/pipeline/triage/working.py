@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
 from nightlight.pipeline.tips import queries as tips
@@ -30,7 +31,7 @@ from nightlight.pipeline.triage.models import (
     SecondLook,
     Standing,
 )
-from nightlight.pipeline.triage.standing import UNSCORED
+from nightlight.pipeline.triage.standing import unscored
 from nightlight.pipeline.triage.vocabulary import FACTS, Type
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.units import notices, rules
@@ -38,6 +39,8 @@ from nightlight.trust.units.models import Post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from django.db.models import QuerySet
 
     from nightlight.foundation.canonical_json import Json
     from nightlight.trust.units.viewer import Viewer
@@ -145,10 +148,12 @@ def reopen(*, by: Viewer, at: datetime, tip: str, reason: str) -> list[Standing]
 
 
 @transaction.atomic
-def second_look(*, by: Viewer, at: datetime, tip: str, agrees: bool, reason: str) -> SecondLook:
+def second_look(*, by: Viewer, at: datetime, tip: str, agrees: bool, reason: str, together: bool = False) -> SecondLook:
     """Say whether a closure that was sampled was right; where it was not, the tip is open again.
 
-    Raises as `take` does, NotFound where no closure of the tip waits for a second look, and NotAllowed for who closed.
+    ``together``: and all that was closed with it by the same act and is still closed by it, as far as the viewer's
+    units hold it. Raises as `take` does, NotFound where no closure of the tip waits for a second look, NotAllowed for
+    who closed, and Conflict where somebody else says so in the same moment.
     """
     told = _reason(reason, "what you found")
     row = _of(by, tip)
@@ -158,7 +163,11 @@ def second_look(*, by: Viewer, at: datetime, tip: str, agrees: bool, reason: str
         raise NotFound("No closure of this tip waits for a second look.")
     if closure.by_id == by.user_id:
         raise NotAllowed("Somebody else has to look at what you closed.")
-    looked = SecondLook.objects.create(closure=closure, agrees=agrees, reason=told, by_id=by.user_id, at=at)
+    looked, new = SecondLook.objects.get_or_create(
+        closure=closure, defaults={"agrees": agrees, "reason": told, "by_id": by.user_id, "at": at}
+    )
+    if not new:
+        raise Conflict(f"{looked.by} has looked at this closure already.")
     custody.append(
         by=by.actor,
         at=at,
@@ -166,9 +175,21 @@ def second_look(*, by: Viewer, at: datetime, tip: str, agrees: bool, reason: str
         subject=f"tip:{tip}",
         data={"agrees": agrees, "disposition": closure.disposition, "reason_sha256": _digest(told)},
     )
-    if not agrees and row.lane == Lane.CLOSED:
-        _reopen([row], by=by, at=at, told=told)
+    if not agrees:
+        tips = [row.tip_id, *(closed_with(closure)[: AT_ONCE - 1] if together else ())]
+        rows = Standing.objects.select_for_update(of=("self",), no_key=True).filter(tip__in=tips, lane=Lane.CLOSED)
+        held = rows if by.reach is None else rows.filter(unit__in=by.reach)
+        _reopen(list(held.order_by("tip").select_related("tip")), by=by, at=at, told=told)
     return looked
+
+
+def closed_with(closure: Closure) -> QuerySet[Closure, int]:
+    """Return the keys of the other tips that one act closed with this one, but those closed anew since."""
+    later = Closure.objects.filter(tip=OuterRef("tip"), pk__gt=OuterRef("pk"))
+    act = Closure.objects.filter(
+        at=closure.at, by=closure.by_id, reason=closure.reason, disposition=closure.disposition, tip__set_apart=False
+    )
+    return act.exclude(tip=closure.tip_id).filter(~Exists(later)).order_by("tip").values_list("tip_id", flat=True)
 
 
 @transaction.atomic
@@ -182,7 +203,7 @@ def override(*, by: Viewer, at: datetime, tip: str, band: int | None, reason: st
         raise Conflict("There is no such band.")
     row = _of(by, tip)
     score = Score.objects.filter(tip=row.tip_id).first()  # none where no rule could be applied
-    rules_band = UNSCORED if score is None else score.band
+    rules_band = unscored(row.tip) if score is None else score.band
     before = Override.objects.filter(tip=row.tip_id).order_by("-id").first()
     if band == (before.band if before else None):
         raise Conflict("This is the band it has been put into already." if before else "The rules decide already.")

@@ -16,6 +16,7 @@ from nightlight.outlook.desk.tests import browsing, cast
 from nightlight.outlook.desk.tests.browsing import browser, complaints_of, follow, look_at, sign_in
 from nightlight.pipeline.linking.deconfliction import contacts, rules
 from nightlight.pipeline.linking.deconfliction.models import Asking, Contact
+from nightlight.pipeline.linking.models import Waiting
 from nightlight.pipeline.linking.tests.db_cast import link, reporter, suspect, tip
 from nightlight.pipeline.tips import handing
 from nightlight.trust import identity
@@ -95,9 +96,12 @@ def test_asking_shows_whom_to_call_on_both_tips_and_neither_shows_the_other() ->
     assert theirs.public_id not in said
     assert mine.public_id not in client_of(dev).get(f"/tips/{theirs.public_id}/").content.decode()
     told = client_of(dev).get("/notices/").content.decode()
+    told_of = client_of(dev).get(f"/tips/{theirs.public_id}/").content.decode()
     assert "Another unit holds something of this tip too" in told
     assert f"/tips/{theirs.public_id}/#held-elsewhere" in told
     assert mine.public_id not in told
+    assert "Others were told that this unit holds something of the tip" in told_of
+    assert mine.public_id not in told_of
 
 
 @pytest.mark.django_db
@@ -107,8 +111,19 @@ def test_asking_in_vain_says_so() -> None:
     link()
     asha = client_of(cast.person("Asha", "investigator", a))
     said = asha.post(f"/tips/{mine.public_id}/held-elsewhere/", follow=True).content.decode()
-    assert "No other unit holds" in said
-    assert "no other unit holds anything of this tip that may be told" in panel(asha, mine)
+    assert "No other unit is known to hold" in said
+    assert "no other unit is known to hold anything of this tip that may be told" in panel(asha, mine)
+
+
+@pytest.mark.django_db
+def test_a_tip_that_is_not_linked_yet_says_so_and_keeps_what_was_told() -> None:
+    mine, _theirs, a, _b = world()
+    asha = client_of(cast.person("Asha", "investigator", a))
+    asha.post(f"/tips/{mine.public_id}/held-elsewhere/")
+    Waiting.objects.create(tip=mine)
+    said = asha.post(f"/tips/{mine.public_id}/held-elsewhere/", follow=True).content.decode()
+    assert "This tip is still being linked; ask again in a minute." in said
+    assert PHONE in panel(asha, mine)
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from nightlight.foundation import clock
 from nightlight.outlook.desk.tests import cast
 from nightlight.pipeline.matching.tests.cast import pattern, png
 from nightlight.pipeline.tips import handing
-from nightlight.pipeline.triage import gathering
+from nightlight.pipeline.triage import gathering, queue
 from nightlight.pipeline.triage.models import (
     Alert,
     Band,
@@ -221,6 +221,14 @@ def test_each_band_says_how_many_rows_it_has(alice: Client, three: list[Tip]) ->
     assert sum(int(one) for one in re.findall(r"</span>(\d+)</td>", cells)) == len(three)
 
 
+def test_a_pile_too_large_to_count_says_that_it_is_a_part(
+    alice: Client, three: list[Tip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "There are more:" not in page(alice, "/queue/")
+    monkeypatch.setattr(queue, "PILE", 2)
+    assert "There are more: 2 of them are counted here." in page(alice, "/queue/")
+
+
 def test_a_unit_leaves_its_own_rows(alice: Client, three: list[Tip]) -> None:
     below = units.add_unit(
         by="command:cli", at=NOON, code="D", name="Example district", kind="district", parent=cast.root()
@@ -308,7 +316,7 @@ def test_what_stands_in_one_row_has_a_badge_that_says_why(alice: Client, chat: R
     assert told["the same report 3 times"] in names(*repeated)
     assert told["2 tips, proposed as one person"] in names(*about)
     led = next(one for one in passed if one.public_id == told[f"one file in {gathering.VIRAL} tips"])
-    assert reasons(row(text, led))[0] == f"came first through Example Chat, {passed[0].public_id}"
+    assert reasons(row(text, led))[0] == f"first here through Example Chat, {passed[0].public_id}"
     assert "badge" not in row(text, alone).split("</p>")[0].replace("badge band", "").replace("tip-badges", "")
     panel = page(alice, address(repeated[1]))
     assert "3 tips stand in one row of the queue; what you do here is done to all of them." in panel

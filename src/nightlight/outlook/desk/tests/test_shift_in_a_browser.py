@@ -26,6 +26,8 @@ from nightlight.pipeline.triage.tests import cast as pile
 from nightlight.trust.units import actions as units
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from playwright.sync_api import Browser
     from pytest_django.live_server_helper import LiveServer
 
@@ -37,9 +39,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOTE = "The provider of the second critical tip calls back at noon.\nThe school nurse is told; do not call again today."
 
 
-def _closed(tip: Tip, by: User, *, days: float, sampled: bool) -> None:
+def _closed(tip: Tip, by: User, *, at: datetime, sampled: bool) -> None:
     Closure.objects.create(
-        tip=tip, disposition="cannot-work", by=by, at=clock.now() - days * DAY, sampled=sampled,
+        tip=tip, disposition="cannot-work", by=by, at=at, sampled=sampled,
         reason="The address belongs to a shared line of a thousand customers; the provider keeps no ports.",
     )  # fmt: skip
     Standing.objects.filter(tip=tip).update(lane=Lane.CLOSED)
@@ -72,7 +74,7 @@ def _world() -> None:
     Standing.objects.filter(tip=tips[3]).update(dies_at=at.replace(minute=0, second=0, microsecond=0) + 4 * HOUR)
     working.close(by=mine, at=at, tip=tips[5].public_id, disposition="no-offence", reason=pile.WHY)
     for number, tip in enumerate(tips[6:28]):
-        _closed(tip, ravi, days=1 + number % 20, sampled=number < 2)
+        _closed(tip, ravi, at=at - (1 if number < 2 else 1 + number % 20) * DAY, sampled=number < 2)  # three together
     handing_on.hand_on(by=his, at=at - HOUR, unit=cast.root(), note=NOTE, hours=8)
 
 
@@ -103,14 +105,15 @@ def test_a_shift_goes_from_one_to_the_next_on_pages_everybody_can_read(
     follow(page.get_by_role("link", name="Second looks"))
     look_at(page, f"shift-looks-{sort}")
     first = page.locator("article.look").nth(0)
-    first.get_by_label("I do not agree").check()
+    expect(first).to_contain_text("closed together with 2 others")
+    first.get_by_label("I do not agree: it is opened again").check()
     first.get_by_label("What you found").fill("The second report names the port and the time.")
     follow(first.get_by_role("button", name="Record"))
     expect(page.locator(".notice-success")).to_contain_text("is open in the queue again")
     expect(page.locator("article.look")).to_have_count(1)
     page.goto("/queue/")
     follow(page.get_by_role("link", name="Capacity"))
-    page.get_by_label("Officers at work each day").fill("3")
+    page.get_by_label("Officers on duty each calendar day").fill("3")
     follow(page.get_by_role("button", name="Work out"))
     page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
     look_at(page, f"shift-capacity-{sort}")

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 @reads_tips
 def alerts(request: DeskRequest) -> HttpResponse:
     """Alerts that wait, the newest first, and those answered last."""
+    waiting = queries_alerts.waiting(request.viewer)
     told = {
-        "waiting": _by_tip(queries_alerts.waiting(request.viewer)),
+        "waiting": _by_tip(waiting),
+        "calling": any(not one.quiet for one in waiting),
         "answered": _by_tip(queries_alerts.answered(request.viewer)),
         "answers": request.viewer.may(alerting.WORKS),
     }

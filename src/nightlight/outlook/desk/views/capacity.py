@@ -62,9 +62,9 @@ class Case:
         return sum(one.whole for one in self.piles)
 
     @property
-    def arrivals(self) -> rules.Rates:
-        """What comes a day."""
-        return rules.weekly(self.measured.arrived) or rules.fixed(Fraction(0))
+    def arrivals(self) -> rules.Rates | None:
+        """What comes a day; None where no whole day is measured: then nothing can be foretold."""
+        return rules.weekly(self.measured.arrived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,13 @@ def capacity(request: DeskRequest) -> HttpResponse:
         "enough": rules.ENOUGH,
         "posts": posts,
         "now": now,
-        "officers": officers,
+        "who": _who(officers),
+        "asked": asked,
+        "now_number": _rate(Fraction(now)),
         "most_officers": MOST_OFFICERS,
         "most_a_day": MOST_A_DAY,
         "verdict": _verdict(case, officers),
+        "foretold": case.arrivals is not None,
         "whole": _whole(case, now, officers),
         "bands": _bands(case, officers),
         "columns": _columns(measured),
@@ -164,16 +167,28 @@ def _rates(measured: queries.Measured, entered: int | None) -> rules.Rates:
     return measured.per_officer or rules.fixed(Fraction(rules.ASSUMED))
 
 
-def _whole(case: Case, now: int, asked: int) -> list[Said]:
-    found = []
+def _who(number: Fraction | int) -> str:
+    """So many officers; not a whole number is an average."""
+    if number == int(number):
+        return ngettext("%(n)d officer", "%(n)d officers", int(number)) % {"n": int(number)}
+    return _("%(n)s officers a day on average") % {"n": _rate(Fraction(number))}
+
+
+def _whole(case: Case, now: Fraction | int, asked: Fraction | int) -> list[Said]:
+    found: list[Said] = []
+    come = case.arrivals
+    if come is None:
+        return found
     for number in sorted({now, asked}):
-        label = ngettext("%(n)d officer", "%(n)d officers", number) % {"n": number}
-        outlook = rules.outlook(backlog=case.backlog, arrivals=case.arrivals, per_officer=case.rates, officers=number)
+        label = _who(number)
+        outlook = rules.outlook(backlog=case.backlog, arrivals=come, per_officer=case.rates, officers=number)
         found.append(_said(label + (" " + _("(as now)") if number == now else ""), outlook, case.day))
     return found
 
 
-def _bands(case: Case, officers: int) -> list[Said]:
+def _bands(case: Case, officers: Fraction | int) -> list[Said]:
+    if case.arrivals is None:
+        return []
     labels = {
         Band.CRITICAL: _("Critical"),
         Band.HIGH: _("Critical and high"),
@@ -200,12 +215,18 @@ def _when(forecast: rules.Forecast, day: date) -> str:
     return f"{there.day} {there:%b %Y}"
 
 
-def _verdict(case: Case, officers: int) -> str:
-    """The forecast of the middle in one sentence."""
+def _verdict(case: Case, officers: Fraction | int) -> str:
+    """The forecast of the middle in one sentence, or why there is none."""
+    if case.arrivals is None:
+        return (
+            _("No forecast: more came or was closed in these days than is counted, so no whole day is measured.")
+            if case.measured.capped
+            else _("No forecast: the unit is new, and no whole day is measured yet.")
+        )
     found = rules.forecast(
         backlog=case.backlog, arrivals=case.arrivals.middle, per_officer=case.rates.middle, officers=officers
     )
-    who = ngettext("%(n)d officer", "%(n)d officers", officers) % {"n": officers}
+    who = _who(officers)
     if found.days is None:
         words = (
             _("With %(who)s the pile never gets empty: %(more)s more arrive each day than they close.")
@@ -217,10 +238,10 @@ def _verdict(case: Case, officers: int) -> str:
             return (
                 told
                 + " "
-                + _("%(n)d (%(k)d more) would make it shrink.")
+                + _("%(n)d (%(k)s more) would make it shrink.")
                 % {
                     "n": found.needed,
-                    "k": found.needed - officers,
+                    "k": _rate(Fraction(found.needed - officers)),
                 }
             )
         return told

@@ -57,7 +57,10 @@ def look(request: DeskRequest, public_id: str) -> HttpResponse:
         if said not in _ANSWERS:
             raise Conflict(_("Say whether you agree: yes or no."))
         agrees, reason = _ANSWERS[said], request.POST.get("reason", "")
-        found = working.second_look(by=request.viewer, at=clock.now(), tip=public_id, agrees=agrees, reason=reason)
+        together = request.POST.get("together") == "1"
+        found = working.second_look(
+            by=request.viewer, at=clock.now(), tip=public_id, agrees=agrees, reason=reason, together=together
+        )
         if agrees:
             return _("Recorded: the closure of %(id)s was right.") % {"id": public_id}
         if Standing.objects.filter(tip=found.closure.tip_id, lane=Lane.OPEN).exists():

@@ -15,7 +15,7 @@ from nightlight.foundation import clock
 from nightlight.outlook.desk.access import reads_tips
 from nightlight.outlook.desk.views.units import do
 from nightlight.pipeline.triage import alerting, handing_on, queries_shift, spans
-from nightlight.pipeline.triage.models import Band, Disposition
+from nightlight.pipeline.triage.models import Band, Disposition, Quiet
 from nightlight.pipeline.triage.queue import MOST_COUNTED
 from nightlight.trust.accounts.models import User
 from nightlight.trust.units.viewer import reached_units
@@ -118,6 +118,7 @@ def _kept(one: Handover) -> dict[str, Any]:
     return {
         **told,
         "bands": bands,
+        "quiet": [(_("Alerts: %(why)s") % {"why": Quiet(why).label}, ids) for why, ids in told["alerts_quiet"].items()],
         "held": [{**row, "who": names.get(row["by"], row["by"])} for row in told["held"]],
         "closed": [(Disposition(code).label, number) for code, number in told["closures"].items()],
         "comes_back": [(row["tip"], parse_datetime(row["at"])) for row in told["comes_back"] if row["at"]],

@@ -11,8 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from nightlight.foundation.refusals import Refusal
-from nightlight.pipeline.linking.deconfliction import rules
-from nightlight.pipeline.linking.deconfliction.asking import notice_ids
+from nightlight.pipeline.linking.deconfliction.asking import SERVICE, log_told, notice_ids
 from nightlight.trust import identity
 from nightlight.trust.custody import actions as custody
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from nightlight.foundation.canonical_json import Json
     from nightlight.trust.accounts.queries import TokenLogin
 
-SERVICE = "deconfliction"  # as whom the database is asked: the function lets nobody else
-_NOTICES = 4 + 2 * rules.MOST_AT_ONCE  # up to four to administrators, two roles in each unit
 _ASK = "SELECT linking_partner_ask(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
@@ -85,7 +82,7 @@ def answer(question: Question, *, by: TokenLogin, at: datetime) -> Sequence[Told
                     question.call,
                     settings.NIGHTLIGHT_DECONFLICTION_DAILY,
                     at,
-                    notice_ids(_NOTICES),
+                    notice_ids(),
                 ],
             )
             (said,) = cursor.fetchone()
@@ -101,7 +98,8 @@ def answer(question: Question, *, by: TokenLogin, at: datetime) -> Sequence[Told
             if refusal is None:
                 data["held"] = found["hits"]
                 custody.append(by=by.actor, at=at, kind="deconfliction.partner-asked", subject=subject, data=data)
-            else:
+                log_told(found["told"], by=by.actor, at=at, to=subject)
+            elif found["first"]:  # one that keeps asking does not fill the log
                 data["why"] = found["problem"]
                 custody.append(by=by.actor, at=at, kind="deconfliction.partner-refused", subject=subject, data=data)
     if refusal is not None:

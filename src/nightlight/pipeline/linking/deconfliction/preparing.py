@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
+from nightlight.pipeline.linking import rows as linking
 from nightlight.pipeline.linking.deconfliction import keys, rules
 from nightlight.pipeline.linking.deconfliction.models import Ring
 from nightlight.pipeline.linking.kinds import Kind
@@ -24,6 +25,7 @@ _NEXT = """
 SELECT i.id, i.kind, s.value, s.environment FROM linking_identifier i CROSS JOIN LATERAL (
     SELECT s.value, t.environment FROM linking_sighting s JOIN tips_tip t ON t.id = s.tip_id
     WHERE s.identifier_id = i.id AND s.side = 'suspect' AND s.subject_id IS NOT NULL AND s.value <> ''
+      AND NOT EXISTS (SELECT 1 FROM linking_waiting w WHERE w.tip_id = t.id)
     ORDER BY s.id LIMIT 1) AS s
 WHERE i.id > %(after)s AND i.kind = ANY(%(kinds)s) AND NOT i.silenced AND i.suspects BETWEEN 1 AND %(most)s
   AND NOT EXISTS (SELECT 1 FROM linking_ringdigest d WHERE d.ring_id = %(ring)s AND d.identifier_id = i.id)
@@ -31,9 +33,12 @@ WHERE i.id > %(after)s AND i.kind = ANY(%(kinds)s) AND NOT i.silenced AND i.susp
                   WHERE x.identifier_id = i.id AND (x.side = 'child' OR x.value = ''))
 ORDER BY i.id LIMIT %(batch)s
 """
+# Those that went meanwhile are left out; those that are here stay until it is done.
 _ADD = """
 INSERT INTO linking_ringdigest (ring_id, identifier_id, digest)
-SELECT %s, * FROM unnest(%s::bigint[], %s::bytea[]) ON CONFLICT DO NOTHING
+SELECT %s, i.id, w.digest FROM unnest(%s::bigint[], %s::bytea[]) AS w (id, digest)
+JOIN linking_identifier i ON i.id = w.id FOR KEY SHARE OF i
+ON CONFLICT DO NOTHING
 """
 # What may be told no longer has no digest either.
 _CLEAR = """
@@ -84,6 +89,7 @@ def _one(key: RingKey, *, whole: bool) -> Prepared:
                 )
                 for _id, kind, value, environment in rows
             ]
+            linking.tell_alone()
             added += _run(_ADD, [ring.pk, [row[0] for row in rows], digests])
             after = rows[-1][0]
             Ring.objects.filter(pk=ring.pk, upto__lt=after).update(upto=after)

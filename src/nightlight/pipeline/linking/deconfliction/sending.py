@@ -7,6 +7,7 @@ answer, so that a stop half-way asks little twice and leaves nothing out.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from nightlight.pipeline.linking.deconfliction import contacts, partners, rules, wire
+from nightlight.pipeline.linking import rows as linking
+from nightlight.pipeline.linking.deconfliction import asking, contacts, partners, rules, wire
 from nightlight.pipeline.linking.deconfliction.models import Held, Partner, Ring
+from nightlight.pipeline.linking.models import Identifier
 from nightlight.trust.accounts.models import Role
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.sealed import box, keys
@@ -33,14 +36,18 @@ if TYPE_CHECKING:
 
 MOST_QUESTIONS = 1000  # of one partner in one round; the rest comes in the next
 LONGEST = timedelta(minutes=10)  # of one partner in one round
+MOST_UNITS = 5  # of a partner that are kept for a value; the database keeps no more either
 AFTER_A_FAILURE = timedelta(hours=1)
-# Only what may be told now, and of each digest the unit that holds its newest tip: in its name we ask.
+# Only what may be told now (who is in a tip that waits to be linked may just have been cleared), and of each digest the
+# unit that holds its newest tip: in its name we ask.
 _NEXT = """
 SELECT d.id, d.digest, d.identifier_id, h.unit_id FROM linking_ringdigest d CROSS JOIN LATERAL (
     SELECT t.unit_id FROM linking_sighting s
     JOIN linking_subject p ON p.id = s.subject_id AND NOT p.gone AND p.side = 'suspect'
     JOIN tips_tip t ON t.id = s.tip_id AND t.state = 'received' AND NOT t.set_apart
-    WHERE s.identifier_id = d.identifier_id AND s.side = 'suspect' ORDER BY t.opened_at DESC, t.id DESC LIMIT 1) AS h
+    WHERE s.identifier_id = d.identifier_id AND s.side = 'suspect'
+      AND NOT EXISTS (SELECT 1 FROM linking_waiting w WHERE w.tip_id = t.id)
+    ORDER BY t.opened_at DESC, t.id DESC LIMIT 1) AS h
 JOIN linking_identifier i ON i.id = d.identifier_id AND NOT i.silenced AND i.suspects BETWEEN 1 AND %(most)s
 WHERE d.ring_id = %(ring)s AND {where}
   AND NOT EXISTS (SELECT 1 FROM linking_sighting x WHERE x.identifier_id = i.id AND (x.side = 'child' OR x.value = ''))
@@ -50,7 +57,8 @@ _TIPS = """
 SELECT DISTINCT t.id, t.public_id, t.unit_id FROM linking_sighting s
 JOIN linking_subject p ON p.id = s.subject_id AND NOT p.gone AND p.side = 'suspect'
 JOIN tips_tip t ON t.id = s.tip_id AND t.state = 'received' AND NOT t.set_apart
-WHERE s.identifier_id = %s AND s.side = 'suspect' ORDER BY t.id DESC LIMIT 20
+WHERE s.identifier_id = %s AND s.side = 'suspect'
+  AND NOT EXISTS (SELECT 1 FROM linking_waiting w WHERE w.tip_id = t.id) ORDER BY t.id DESC LIMIT 20
 """
 log = structlog.get_logger("deconfliction")
 
@@ -77,14 +85,18 @@ def ask_due(*, by: str, now: Callable[[], datetime]) -> list[Asked]:
     """Ask every partner that may be asked now."""
     at = now()
     due = Partner.objects.filter(ended_at=None).exclude(url="")
-    return [
-        ask(partner, by=by, now=now)
-        for partner in due.filter(Q(not_before=None) | Q(not_before__lte=at)).order_by("asked_at", "pk")
-    ]
+    done = []
+    for partner in due.filter(Q(not_before=None) | Q(not_before__lte=at)).order_by("asked_at", "pk"):
+        try:
+            done.append(ask(partner, by=by, now=now))
+        except Exception as error:  # whatever one partner brings about holds up no other
+            log.exception("partner-defeats-us", partner=partner.public_id, error=type(error).__name__)
+            done.append(_over(partner, 0, 0, "something failed here", now()))
+    return done
 
 
 def ask(partner: Partner, *, by: str, now: Callable[[], datetime]) -> Asked:
-    """Ask one partner until it has heard everything, refuses, or the round is over. What it does is never raised."""
+    """Ask one partner until it has heard everything, refuses, or the round is over. What it refuses is not raised."""
     ring = Ring.objects.filter(name=partner.ring).order_by("-epoch").first()
     if ring is None:
         return _over(partner, 0, 0, f"there is no key of the ring {partner.ring} here, or nothing is prepared", now())
@@ -113,7 +125,9 @@ def ask(partner: Partner, *, by: str, now: Callable[[], datetime]) -> Asked:
             log.warning("partner-failed", partner=partner.public_id, status=failed.status, why=failed.reason)
             return _over(partner, digests, held, failed.reason, at, wait=failed.wait)
         with transaction.atomic():
-            hits = _keep(partner, rows, told, at=at)
+            linking.tell_alone()
+            Partner.objects.select_for_update().filter(pk=partner.pk).values_list("pk").get()
+            hits = _keep(partner, rows, told, by=by, at=at)
             if up:
                 partner.asked_high = max(row.key for row in rows)
             else:
@@ -161,13 +175,22 @@ def _put(partner: Partner, ring: Ring, rows: Sequence[_Row], *, token: str, at: 
     return wire.ask(partner.url, token, question)
 
 
-def _keep(partner: Partner, rows: Sequence[_Row], told: Sequence[Said], *, at: datetime) -> int:
+def _keep(partner: Partner, rows: Sequence[_Row], told: Sequence[Said], *, by: str, at: datetime) -> int:
     """Keep what the partner said with our tips, and tell the units that hold them; return how many digests it holds."""
     identifier_of = {row.digest: row.identifier for row in rows}
     newest: dict[int, str] = {}  # of each unit that learns something, its newest tip of which it does
+    kinds: dict[str, set[str]] = {}  # of each tip that it knows of by now, since it was asked and holds the same
+    kind_of = dict(Identifier.objects.filter(pk__in=identifier_of.values()).values_list("pk", "kind"))
+    known = set(Held.objects.filter(partner=partner, identifier__in=kind_of).values_list("tip_id", "identifier_id"))
+    seen: Counter[bytes] = Counter()
+    tips: set[int] = set()
     for one in told:
+        seen[one.digest] += 1
+        if seen[one.digest] > MOST_UNITS or identifier_of[one.digest] not in kind_of:
+            continue
         for tip, public_id, unit in _tips(identifier_of[one.digest]):
-            _row, new = Held.objects.update_or_create(
+            tips.add(tip)
+            Held.objects.update_or_create(
                 tip_id=tip,
                 identifier_id=identifier_of[one.digest],
                 partner=partner,
@@ -178,10 +201,15 @@ def _keep(partner: Partner, rows: Sequence[_Row], told: Sequence[Said], *, at: d
                     "at": at,
                 },
             )
-            if new:
+            if (tip, identifier_of[one.digest]) not in known:
                 newest.setdefault(unit, public_id)
+                kinds.setdefault(public_id, set()).add(kind_of[identifier_of[one.digest]])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT linking_held_newest(%s, %s)", [sorted(tips), partner.pk])
+    fresh = [{"tip": public_id, "kinds": sorted(them)} for public_id, them in sorted(kinds.items())]
+    asking.log_told(fresh, by=by, at=at, to=f"partner:{partner.public_id}")
     for unit, public_id in newest.items():
-        for role in (Role.TRIAGE_OFFICER, Role.COMMANDER):
+        for role in (Role.TRIAGE_OFFICER, Role.INVESTIGATOR, Role.COMMANDER):
             notices.tell_role(
                 unit_id=unit, role=role, kind="deconfliction.held", subject=f"tip:{public_id}", at=at,
                 about=f"partner:{partner.public_id}",

@@ -7,10 +7,13 @@ A question here is counted by whoever answers, so it is sent once; what fails is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import ssl
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any
@@ -28,7 +31,9 @@ DEADLINE = 120.0  # seconds a whole answer may take
 LARGEST = 1_000_000  # bytes of an answer
 PATH = "/api/v1/deconfliction"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _KIND = re.compile(r"[a-z-]{1,20}")  # as ours are; no token looks so
+_TOO_LONG = "the partner takes too long to answer"
 _LONGEST_WAIT = 7 * 24 * 3600
 
 
@@ -76,32 +81,52 @@ def ask(
     parts = urlsplit(base)
     host = parts.hostname or ""
     connection: HTTPConnection
-    if parts.scheme == "https":
-        context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-        connection = HTTPSConnection(host, parts.port, timeout=timeout, context=context)
-    else:
-        connection = HTTPConnection(host, parts.port, timeout=timeout)
+    secure = parts.scheme == "https"
+    connection = (HTTPSConnection if secure else HTTPConnection)(host, parts.port, timeout=timeout)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "User-Agent": "nightlight"}
-    watch = threading.Timer(DEADLINE, connection.close)
+    try:
+        plain = socket.create_connection((host, parts.port or (443 if secure else 80)), timeout)
+    except (OSError, ValueError) as error:
+        raise AskingFailed(f"the partner cannot be reached ({type(error).__name__})") from None
+    # Ended through a handle of its own: one that sends a byte now and then is never silent, in the handshake neither.
+    handle, late = plain.dup(), threading.Event()
+    watch = threading.Timer(DEADLINE, _end, (handle, late))
     watch.daemon = True
     watch.start()
     try:
+        connection.sock = plain
+        if secure:
+            context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+            connection.sock = context.wrap_socket(plain, server_hostname=host)
         connection.request("POST", parts.path + PATH, body=json.dumps(question), headers=headers)
         response = connection.getresponse()
         body = response.read(LARGEST + 1)
         status, wait = response.status, _wait(response.getheader("Retry-After"))
-    except ssl.SSLError as error:
-        raise AskingFailed(f"no safe connection: {error.reason}") from None
     except (OSError, HTTPException, ValueError) as error:
-        raise AskingFailed(f"the partner cannot be reached ({type(error).__name__})") from None
+        if not late.is_set() and isinstance(error, ssl.SSLError):
+            raise AskingFailed(f"no safe connection: {error.reason}") from None
+        raise AskingFailed(
+            _TOO_LONG if late.is_set() else f"the partner cannot be reached ({type(error).__name__})"
+        ) from None
     finally:
         watch.cancel()
+        watch.join()
         connection.close()
+        plain.close()
+        handle.close()
+    if late.is_set():
+        raise AskingFailed(_TOO_LONG)
     if status != 200:
         raise AskingFailed(f"the partner refuses: HTTP {status} {_problem(body)}".rstrip(), status=status, wait=wait)
     if len(body) > LARGEST:
         raise AskingFailed("the answer is larger than any answer")
     return read(body, question)
+
+
+def _end(handle: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with contextlib.suppress(OSError):  # ended already
+        handle.shutdown(socket.SHUT_RDWR)
 
 
 def read(body: bytes, question: dict[str, Any]) -> Sequence[Said]:
@@ -112,6 +137,8 @@ def read(body: bytes, question: dict[str, Any]) -> Sequence[Said]:
         asked = set(question["digests"])
         if (told["ring"], told["epoch"]) != (question["ring"], question["epoch"]):
             raise AskingFailed("the partner answers about another ring or epoch")
+        if max(Counter(one["digest"] for one in held).values(), default=0) > rules.MOST_PEOPLE:
+            raise AskingFailed("the answer names more units for one digest than can be")
         return [_said(one) for one in held if one["digest"] in asked]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise AskingFailed("the answer cannot be read") from None
@@ -119,13 +146,12 @@ def read(body: bytes, question: dict[str, Any]) -> Sequence[Said]:
 
 def _said(one: dict[str, Any]) -> Said:
     call, since = one["call"], str(one.get("since_month") or "")
-    months = len(since) == 7 and since[4] == "-" and since.replace("-", "", 1).isdecimal() and "01" <= since[5:] <= "12"
     return Said(
         bytes.fromhex(one["digest"]),
         rules.one_line(call["installation"], most=120),
         rules.one_line(call["unit"], most=200),
         rules.one_line(call["contact"]),
-        since if months and since > "0001" else "",
+        since if _MONTH.fullmatch(since) and since > "0001" else "",
     )
 
 

@@ -6,14 +6,20 @@ from django.conf import settings
 from django.db import migrations, models
 
 from nightlight.trust.custody.append_only import append_only_sql
+from nightlight.trust.rights import WEB
 
 _PATH = "SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp"
+# One at a time writes what was told: askings, partners, and the step that links and forgets. Before any row is locked.
+_ALONE = "PERFORM pg_advisory_xact_lock(hashtextextended('deconfliction', 0))"
 # What may be told is said in deconfliction/rules.py too; a test compares. An identifier of which one place names a
 # protected person, or stands on a child's side, is told to nobody, whoever else has it.
+_TOLD = (
+    "i.kind IN ('phone', 'email', 'device', 'payment', 'account') AND NOT i.silenced AND i.suspects BETWEEN 1 AND 64"
+)
 _HOLDERS = f"""
 CREATE FUNCTION linking_may_be_told(wanted bigint) RETURNS boolean LANGUAGE sql STABLE {_PATH} AS $$
     SELECT EXISTS (SELECT 1 FROM linking_identifier i WHERE i.id = wanted
-        AND i.kind IN ('phone', 'email', 'device', 'payment', 'account') AND NOT i.silenced AND i.suspects BETWEEN 1 AND 64
+        AND {_TOLD}
         AND NOT EXISTS (SELECT 1 FROM linking_sighting s WHERE s.identifier_id = i.id AND (s.side = 'child' OR s.value = '')))
 $$;
 -- The tips that hold an identifier for somebody reported. One that waits to be linked may just have been taken back,
@@ -37,30 +43,70 @@ LANGUAGE sql VOLATILE {_PATH} AS $$
     FROM (SELECT row_number() OVER (ORDER BY t.unit_id, r.role) AS n, t.unit_id, t.public_id, r.role
           FROM (SELECT DISTINCT ON (x.unit_id) x.unit_id, x.public_id FROM tips_tip x WHERE x.id = ANY (fresh)
                 ORDER BY x.unit_id, x.opened_at DESC, x.id DESC) t
-          CROSS JOIN unnest(ARRAY['triage-officer', 'commander']) AS r (role)) told
+          CROSS JOIN unnest(ARRAY['triage-officer', 'investigator', 'commander']) AS r (role)) told
     WHERE n <= cardinality(ids)
+$$;
+-- How many names for notices an asking may need: three roles in each unit, and four administrators.
+CREATE FUNCTION linking_notices() RETURNS bigint LANGUAGE sql STABLE {_PATH} AS $$
+    SELECT 4 + 3 * count(*) FROM units_unit
+$$;
+-- The tips that were told of for the first time, each with the kinds: for the log, and for no page.
+CREATE FUNCTION linking_fresh(tips bigint[], identifiers bigint[]) RETURNS jsonb LANGUAGE sql STABLE {_PATH} AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('tip', f.public_id, 'kinds', f.kinds) ORDER BY f.public_id), '[]')
+    FROM (SELECT t.public_id, array_agg(DISTINCT i.kind ORDER BY i.kind) AS kinds
+          FROM unnest(tips, identifiers) AS u (tip, identifier)
+          JOIN tips_tip t ON t.id = u.tip JOIN linking_identifier i ON i.id = u.identifier GROUP BY t.public_id) f
+$$;
+-- Of a partner that names ever more units, the newest: it cannot fill a tip's page. With the rights of whoever asks.
+CREATE FUNCTION linking_held_newest(tips bigint[], of_partner bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
+    DELETE FROM linking_held h USING (
+        SELECT x.id, row_number() OVER (PARTITION BY x.tip_id, x.identifier_id ORDER BY x.at DESC, x.id DESC) AS n
+        FROM linking_held x WHERE x.partner_id = of_partner AND x.tip_id = ANY (tips)) o
+    WHERE o.id = h.id AND o.n > 5
+$$;
+-- Whether a partner was not refused for this within the hour: one that keeps asking does not fill the log.
+CREATE FUNCTION linking_first_refusal(partner text, why text, asked_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE {_PATH} AS $$
+    SELECT NOT EXISTS (SELECT 1 FROM custody_event e WHERE e.subject = 'partner:' || partner
+        AND e.kind = 'deconfliction.partner-refused' AND e.at > asked_at - interval '1 hour'
+        AND e.body::jsonb #>> '{{data,why}}' = why)
 $$;
 """  # noqa: S608 - our own words
 # An officer's asking is a row that row security has let in: by who may, in their own name, about a tip they see. This
-# answers that row and no other, tells both sides, and returns what the log says: kinds and units, never a tip.
+# answers that row and no other, tells both sides, and returns what the log says: to the page kinds and units, never a tip.
 _ASK = f"""
-CREATE FUNCTION linking_ask(asked bigint, ids text[]) RETURNS TABLE (told_kind text, told_unit text)
+CREATE FUNCTION linking_ask(asked bigint, ids text[]) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE {_PATH} AS $$
 DECLARE
     mine linking_asking;
     fresh bigint[];
+    which bigint[];
+    said jsonb;
 BEGIN
-    SELECT * INTO mine FROM linking_asking a WHERE a.id = asked AND a.by_id = units_viewer();
+    {_ALONE};
+    -- Only one that this transaction wrote: what it wrote is seen by nobody else yet, and by nobody again. Its number
+    -- has no epoch; where that is guessed wrong, the asking is refused.
+    SELECT * INTO mine FROM linking_asking a WHERE a.id = asked AND a.by_id = units_viewer()
+        AND pg_xact_status(((pg_current_xact_id()::text::bigint >> 32 << 32) | a.xmin::text::bigint)::text::xid8) = 'in progress';
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no such asking of whoever is acting' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    DELETE FROM linking_held h WHERE h.tip_id = mine.tip_id AND h.unit_id IS NOT NULL;
+    IF NOT EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = mine.tip_id AND t.unit_id = mine.unit_id) THEN
+        RETURN '{{"problem": "moved"}}';
+    END IF;
+    IF EXISTS (SELECT 1 FROM linking_waiting w WHERE w.tip_id = mine.tip_id) THEN
+        RETURN '{{"problem": "waits"}}';
+    END IF;
     CREATE TEMP TABLE linking_found ON COMMIT DROP AS
         SELECT s.identifier_id, h.tip_id, h.unit_id, h.opened_at
-        FROM (SELECT DISTINCT x.identifier_id FROM linking_sighting x WHERE x.tip_id = mine.tip_id AND x.side = 'suspect') s
-        CROSS JOIN LATERAL linking_holders(s.identifier_id) h
-        -- Those whose own tip is not to be told of ask about nothing.
-        WHERE EXISTS (SELECT 1 FROM linking_holders(s.identifier_id) o WHERE o.tip_id = mine.tip_id);
+        FROM (SELECT DISTINCT x.identifier_id FROM linking_sighting x JOIN linking_identifier i ON i.id = x.identifier_id
+              WHERE x.tip_id = mine.tip_id AND x.side = 'suspect' AND {_TOLD}) s
+        CROSS JOIN LATERAL linking_holders(s.identifier_id) h;
+    -- Those whose own tip is not to be told of ask about nothing, and unlearn nothing.
+    DELETE FROM linking_found f WHERE NOT EXISTS (
+        SELECT 1 FROM linking_found o WHERE o.identifier_id = f.identifier_id AND o.tip_id = mine.tip_id);
+    DELETE FROM linking_held h WHERE h.tip_id = mine.tip_id AND h.unit_id IS NOT NULL
+        AND EXISTS (SELECT 1 FROM linking_found);
     INSERT INTO linking_held (tip_id, identifier_id, unit_id, their_unit, call, since, at)
         SELECT mine.tip_id, f.identifier_id, f.unit_id, '', '', linking_month(min(f.opened_at)), mine.at
         FROM linking_found f WHERE f.unit_id <> mine.unit_id GROUP BY f.identifier_id, f.unit_id;
@@ -73,13 +119,17 @@ BEGIN
               FROM linking_found f WHERE f.unit_id = mine.unit_id GROUP BY f.identifier_id) own USING (identifier_id)
         WHERE o.n <= 20
         ON CONFLICT (tip_id, identifier_id, unit_id) WHERE unit_id IS NOT NULL DO UPDATE SET at = excluded.at
-        RETURNING h.tip_id, xmax = 0 AS is_new)
-    SELECT array_agg(told.tip_id) INTO fresh FROM told WHERE told.is_new;
+        RETURNING h.tip_id, h.identifier_id, xmax = 0 AS is_new)
+    SELECT array_agg(told.tip_id), array_agg(told.identifier_id) INTO fresh, which FROM told WHERE told.is_new;
     PERFORM linking_tell_units(fresh, (SELECT 'unit:' || u.public_id FROM units_unit u WHERE u.id = mine.unit_id), mine.at, ids);
-    RETURN QUERY SELECT DISTINCT i.kind::text, u.public_id::text
+    SELECT jsonb_build_object('problem', '', 'told', linking_fresh(fresh, which),
+            'unit', (SELECT o.public_id FROM units_unit o WHERE o.id = mine.unit_id),
+            'kinds', coalesce(jsonb_agg(DISTINCT i.kind), '[]'), 'units', coalesce(jsonb_agg(DISTINCT u.public_id), '[]'))
+        INTO said
         FROM linking_found f JOIN linking_identifier i ON i.id = f.identifier_id JOIN units_unit u ON u.id = f.unit_id
-        WHERE f.unit_id <> mine.unit_id ORDER BY 1, 2;
+        WHERE f.unit_id <> mine.unit_id;
     DROP TABLE linking_found;
+    RETURN said;
 END
 $$;
 """  # noqa: S608 - our own words
@@ -99,25 +149,29 @@ DECLARE
     answer jsonb;
     hits integer;
     fresh bigint[];
+    which bigint[];
     month_asked bigint;
     month_held bigint;
 BEGIN
     IF units_viewer() IS NOT NULL OR units_service() <> 'deconfliction' THEN
         RAISE EXCEPTION 'only a partner''s token asks this' USING ERRCODE = 'insufficient_privilege';
     END IF;
+    {_ALONE};
     SELECT * INTO p FROM linking_partner x WHERE x.token_id = shown AND x.ended_at IS NULL AND x.ring = of_ring FOR UPDATE;
     IF NOT FOUND THEN
         RETURN '{{"problem": "ring"}}';
     END IF;
     SELECT x.id INTO r FROM linking_ring x WHERE x.name = of_ring AND x.epoch = of_epoch;
     IF NOT FOUND THEN
-        RETURN jsonb_build_object('problem', 'epoch', 'partner', p.public_id);
+        RETURN jsonb_build_object('problem', 'epoch', 'partner', p.public_id,
+            'first', linking_first_refusal(p.public_id, 'epoch', asked_at));
     END IF;
     SELECT count(DISTINCT d) INTO wanted FROM unnest(digests) AS d;
     SELECT coalesce(sum(x.digests), 0), min(x.at) INTO spent, first_at
         FROM linking_partnerasking x WHERE x.partner_id = p.id AND x.at > asked_at - interval '24 hours';
     IF spent + wanted > daily THEN
-        RETURN jsonb_build_object('problem', 'limit', 'partner', p.public_id, 'left', greatest(daily - spent, 0), 'seconds',
+        RETURN jsonb_build_object('problem', 'limit', 'partner', p.public_id,
+            'first', linking_first_refusal(p.public_id, 'limit', asked_at), 'left', greatest(daily - spent, 0), 'seconds',
             greatest(1, ceil(extract(epoch FROM coalesce(first_at, asked_at) + interval '24 hours' - asked_at))));
     END IF;
     CREATE TEMP TABLE linking_found ON COMMIT DROP AS
@@ -141,8 +195,12 @@ BEGIN
         WHERE o.n <= 20
         ON CONFLICT (tip_id, identifier_id, partner_id, their_unit) WHERE partner_id IS NOT NULL
         DO UPDATE SET at = excluded.at, call = excluded.call
-        RETURNING h.tip_id, xmax = 0 AS is_new)
-    SELECT array_agg(told.tip_id) INTO fresh FROM told WHERE told.is_new;
+        RETURNING h.tip_id, h.identifier_id)
+    -- By what stood there before: a partner that calls itself another unit every time is no news.
+    SELECT array_agg(told.tip_id), array_agg(told.identifier_id) INTO fresh, which
+        FROM told WHERE NOT EXISTS (SELECT 1 FROM linking_held b WHERE b.tip_id = told.tip_id
+            AND b.identifier_id = told.identifier_id AND b.partner_id = p.id);
+    PERFORM linking_held_newest((SELECT array_agg(DISTINCT f.tip_id) FROM linking_found f), p.id);
     DROP TABLE linking_found;
     PERFORM linking_tell_units(fresh, 'partner:' || p.public_id, asked_at, ids[5:]);
     INSERT INTO linking_partnerasking (partner_id, digests, held, at) VALUES (p.id, wanted, hits, asked_at);
@@ -158,33 +216,29 @@ BEGIN
                       AND o.starts_at <= asked_at AND (o.ends_at IS NULL OR o.ends_at > asked_at)) q) w
         WHERE n <= 4;
     END IF;
-    RETURN jsonb_build_object('problem', '', 'partner', p.public_id, 'asked', wanted, 'hits', hits, 'held', answer);
+    RETURN jsonb_build_object('problem', '', 'partner', p.public_id, 'asked', wanted, 'hits', hits, 'held', answer,
+        'told', linking_fresh(fresh, which));
 END
 $$;
 REVOKE EXECUTE ON FUNCTION linking_may_be_told(bigint), linking_holders(bigint),
-    linking_tell_units(bigint[], text, timestamptz, text[]) FROM PUBLIC;
+    linking_tell_units(bigint[], text, timestamptz, text[]), linking_fresh(bigint[], bigint[]),
+    linking_first_refusal(text, text, timestamptz), linking_notices(), linking_ask(bigint, text[]),
+    linking_partner_ask(bigint, text, text, bytea[], text, text, integer, timestamptz, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION linking_notices(), linking_ask(bigint, text[]),
+    linking_partner_ask(bigint, text, text, bytea[], text, text, integer, timestamptz, text[]) TO {WEB};
 """  # noqa: S608 - our own words
-# What was told goes with what it was told of: when the tip holds the value no longer, at the end of the transaction,
-# since reading a tip anew takes places away and puts them back.
-_GOES = f"""
+# What was told goes with what it was told of; where a tip holds the value no longer, ``linking/rows.py`` forgets it.
+_GOES = """
 ALTER TABLE linking_held ADD CONSTRAINT held_with_identifier
     FOREIGN KEY (identifier_id) REFERENCES linking_identifier ON DELETE CASCADE;
 ALTER TABLE linking_ringdigest ADD CONSTRAINT digest_with_identifier
     FOREIGN KEY (identifier_id) REFERENCES linking_identifier ON DELETE CASCADE;
-CREATE FUNCTION linking_held_no_more() RETURNS trigger LANGUAGE plpgsql {_PATH} AS $$
-BEGIN
-    DELETE FROM linking_held h WHERE h.tip_id = OLD.tip_id AND h.identifier_id = OLD.identifier_id
-        AND NOT EXISTS (SELECT 1 FROM linking_sighting s WHERE s.identifier_id = h.identifier_id AND s.tip_id = h.tip_id);
-    RETURN NULL;
-END
-$$;
-CREATE CONSTRAINT TRIGGER linking_held_no_more AFTER DELETE ON linking_sighting DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION linking_held_no_more();
-"""  # noqa: S608 - our own words
+"""
 _UNDO = """
-DROP TRIGGER linking_held_no_more ON linking_sighting; DROP FUNCTION linking_held_no_more();
 DROP FUNCTION linking_partner_ask(bigint, text, text, bytea[], text, text, integer, timestamptz, text[]);
-DROP FUNCTION linking_ask(bigint, text[]); DROP FUNCTION linking_tell_units(bigint[], text, timestamptz, text[]);
+DROP FUNCTION linking_ask(bigint, text[]); DROP FUNCTION linking_first_refusal(text, text, timestamptz);
+DROP FUNCTION linking_held_newest(bigint[], bigint); DROP FUNCTION linking_fresh(bigint[], bigint[]);
+DROP FUNCTION linking_notices(); DROP FUNCTION linking_tell_units(bigint[], text, timestamptz, text[]);
 DROP FUNCTION linking_month(timestamptz); DROP FUNCTION linking_holders(bigint); DROP FUNCTION linking_may_be_told(bigint);
 """
 

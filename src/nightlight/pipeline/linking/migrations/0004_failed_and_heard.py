@@ -57,6 +57,14 @@ class Migration(migrations.Migration):
             "waiting",
             models.Index(condition=models.Q(("failed_times__gt", 0)), fields=["failed_since"], name="linking_failed"),
         ),
+        migrations.AddIndex(
+            "waiting",
+            models.Index(
+                models.OrderBy(models.F("try_at"), nulls_first=True),
+                models.OrderBy(models.F("tip"), descending=True),
+                name="linking_turn",
+            ),
+        ),
         migrations.RunSQL(_ANEW, _UNANEW),
         migrations.AddField("identifier", "cleared", models.BooleanField(db_default=False)),
         migrations.RunSQL(_CLEARED, migrations.RunSQL.noop),

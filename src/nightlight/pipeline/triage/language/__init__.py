@@ -17,7 +17,7 @@ Rules of triage may hear the code and the place in the report (``for_rules``). `
 nothing about how urgent a child's danger is.
 """
 
-from nightlight.pipeline.triage.language.lists import ListRefused
+from nightlight.pipeline.triage.language.lists import ListRefused, lists_digest
 from nightlight.pipeline.triage.language.reading import Finding, Lists, Unread, for_rules, lists_in_use, read, unread
 
-__all__ = ["Finding", "ListRefused", "Lists", "Unread", "for_rules", "lists_in_use", "read", "unread"]
+__all__ = ["Finding", "ListRefused", "Lists", "Unread", "for_rules", "lists_digest", "lists_in_use", "read", "unread"]

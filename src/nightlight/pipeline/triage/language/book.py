@@ -48,6 +48,7 @@ class Way:
     even_if: bool
     unless: int | None
     not_after: int | None
+    not_then: int | None
     first: bool
 
 
@@ -185,6 +186,7 @@ class Book:
             even_if=phrase.even_if,
             unless=self._mark(language, phrase.unless) if phrase.unless else None,
             not_after=self._mark(language, phrase.not_after) if phrase.not_after else None,
+            not_then=self._mark(language, phrase.not_then) if phrase.not_then else None,
             first=phrase.first,
         )
 

@@ -6,6 +6,7 @@ Nothing is looked up here; ``book.py`` turns lists into tables to look up in.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -32,9 +33,10 @@ _REPLY = ("yes", "no")
 _ASIDE_WORDS = ("verse", "now")
 _ASIDE_PHRASES = ("rules", "long_ago", "everyday")
 _ASIDE_MAY = ("labels",)
+_ASIDE_PHRASES_MAY = ("doubts", "doubts_after", "young")
 _TABLES = ("words", "negation", "clauses", "reply", "aside")
 _FIELDS = {"schema", "language", "version", "reviewed", "note", "phrase", *_TABLES}
-_PHRASE_FIELDS = {"id", "code", "part", "say", "even_if", "unless", "not_after", "first"}
+_PHRASE_FIELDS = {"id", "code", "part", "say", "even_if", "unless", "not_after", "not_then", "first"}
 
 
 class ListRefused(Exception):
@@ -64,8 +66,8 @@ class Element:
 class Phrase:
     """What is looked for. ``part`` is empty but for meetings; ``even_if`` holds after an if and in a question too.
 
-    ``unless``: words that near it make it harmless; ``not_after``: words right before it that make it another's;
-    ``first``: only where it begins a sentence or follows a comma or the like.
+    ``unless``: words that near it make it harmless; ``not_after``, ``not_then``: words right before it and
+    right behind it that make it another's; ``first``: only where it begins a sentence or follows a comma or the like.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Phrase:
     even_if: bool
     unless: frozenset[str]
     not_after: frozenset[str] = frozenset()
+    not_then: frozenset[str] = frozenset()
     first: bool = False
 
 
@@ -96,6 +99,16 @@ def word_lists() -> tuple[WordList, ...]:
     """Return the lists that come with Nightlight, read once. Raises ListRefused."""
     folder = resources.files(__package__) / "data"
     return tuple(read_list((folder / f"{name}.toml").read_text(encoding="utf-8"), language=name) for name in LANGUAGES)
+
+
+@cache
+def lists_digest() -> str:
+    """Return what exactly is in the lists that come with Nightlight: 8 hex digits of a SHA-256 over their files."""
+    folder = resources.files(__package__) / "data"
+    found = hashlib.sha256()
+    for name in (*LANGUAGES, "meeting"):
+        found.update(hashlib.sha256((folder / f"{name}.toml").read_bytes()).digest())
+    return found.hexdigest()[:8]
 
 
 @cache
@@ -137,7 +150,7 @@ def read_list(text: str, *, language: str) -> WordList:
     tables = {name: _table(data, name, place) for name in _TABLES[1:]}
     for name, wanted in (("negation", _NEGATION), ("clauses", _CLAUSES), ("reply", _REPLY)):
         _fields(tables[name], set(wanted), set(), f"{place}, {name}")
-    _fields(tables["aside"], {*_ASIDE_WORDS, *_ASIDE_PHRASES}, set(_ASIDE_MAY), f"{place}, aside")
+    _fields(tables["aside"], {*_ASIDE_WORDS, *_ASIDE_PHRASES}, {*_ASIDE_MAY, *_ASIDE_PHRASES_MAY}, f"{place}, aside")
     plain = [(name, word) for name in ("negation", "clauses", "reply") for word in tables[name]]
     plain += [("aside", word) for word in (*_ASIDE_WORDS, *_ASIDE_MAY)]
     return WordList(
@@ -156,9 +169,9 @@ def read_list(text: str, *, language: str) -> WordList:
         asides={
             field: tuple(
                 way(said, classes, f"{place}, aside.{field}")
-                for said in _texts(tables["aside"][field], f"{place}, aside.{field}", empty=True)
+                for said in _texts(tables["aside"].get(field, []), f"{place}, aside.{field}", empty=True)
             )
-            for field in _ASIDE_PHRASES
+            for field in (*_ASIDE_PHRASES, *_ASIDE_PHRASES_MAY)
         },
     )
 
@@ -212,10 +225,9 @@ def _phrases(rows: object, classes: Mapping[str, frozenset[str]], place: str, la
             if not isinstance(row.get(name, False), bool):
                 raise ListRefused(f"{here}, {name}", "is neither true nor false")
         ways = tuple(way(said, classes, here) for said in _texts(row["say"], f"{here}, say"))
-        unless, not_after = (_one(row, name, classes, here) for name in ("unless", "not_after"))
-        found[id_] = Phrase(
-            id_, code, part, ways, row.get("even_if", False), unless, not_after, row.get("first", False)
-        )
+        even_if, first = row.get("even_if", False), row.get("first", False)
+        unless, not_after, not_then = (_one(row, name, classes, here) for name in ("unless", "not_after", "not_then"))
+        found[id_] = Phrase(id_, code, part, ways, even_if, unless, not_after, not_then, first)
     if missing := sorted(set(CRISIS_CODES) - {phrase.code for phrase in found.values()}):
         raise ListRefused(place, f"has nothing for {', '.join(missing)}")
     return tuple(found.values())

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 REACH = 6  # words that a denial may stand away from a phrase, with nothing but light words between
 BEFORE = 3  # words before a phrase, back to a comma, in which one of its "not_after" takes it away
+BEHIND = 2  # words behind a phrase, up to a comma, in which one of its "not_then" takes it away
 NEAR = 5  # words around a phrase in which a word of its "unless" makes it harmless
+DOUBT_REACH = 8  # words that a doubt about who has children around may stand away from it, with no comma between
 CONDITION_REACH = 14  # words after an if that it still covers, up to the next comma
 ANSWER_LINES, ANSWER_WORDS = 2, 3  # an answer comes within so many lines and begins with its yes within so many words
 
@@ -74,13 +76,18 @@ def _figurative(sentence: Sentence, hit: Hit) -> bool:
 
 
 def _others(sentence: Sentence, hit: Hit) -> bool:
-    """Say whether words right before a phrase make it somebody else's, wished for, or over ("my", "former")."""
-    not_after = hit.way.not_after
-    if not hit.way.first and (not_after is None or not_after not in sentence.present):
+    """Say whether words beside a phrase make it somebody else's, wished for, or over ("my", "former")."""
+    not_after, not_then = hit.way.not_after, hit.way.not_then
+    if not hit.way.first and not {not_after, not_then} & sentence.present:
         return False
     sentence.look_closer()
     if hit.way.first and hit.first and hit.first not in sentence.breaks:
         return True
+    for at in range(hit.last + 1, min(len(sentence.words), hit.last + 1 + BEHIND)):
+        if at in sentence.breaks:
+            break
+        if not_then in sentence.words[at]:
+            return True
     for at in range(hit.first - 1, max(-1, hit.first - 1 - BEFORE), -1):
         if at + 1 in sentence.breaks:
             return False
@@ -126,8 +133,33 @@ def _denied(book: Book, sentence: Sentence, hit: Hit, taken: frozenset[int], bes
 
 
 def taken_back(book: Book, sentence: Sentence, hit: Hit) -> bool:
-    """Say whether the sentence tells a phrase as a rule, a help text, a condition, a verse, or as long ago."""
+    """Say whether the sentence tells a phrase as a rule, a help text, a condition, a verse, or as long ago.
+
+    Who has children around (access) is no crisis, so that more takes it back: a doubt, and words of a pupil.
+    """
+    if hit.way.code == "access" and _doubted(book, sentence, hit):
+        return True
     return (not hit.way.even_if and _conditional(book, sentence, hit)) or aside(book, sentence, hit)
+
+
+def _doubted(book: Book, sentence: Sentence, hit: Hit) -> bool:
+    """Say whether a sentence doubts that somebody has children around, or says first that it speaks of one."""
+    words, breaks = sentence.words, sentence.breaks
+    for language, asides in book.asides.items():
+        stop = book.sets[language]["clauses.stops"]
+        if any(young.first <= hit.first for young in _found(asides["young"], sentence)):
+            return True
+        for doubt in _found(asides["doubts"], sentence):
+            between = range(doubt.last + 1, hit.first + 1)
+            apart = len(between) > DOUBT_REACH or any(at in breaks or stop in words[at] for at in between)
+            if doubt.first <= hit.last and not apart:
+                return True
+        for doubt in _found(asides["doubts_after"], sentence):
+            between = range(hit.last + 1, doubt.first)
+            apart = len(between) > DOUBT_REACH or any(stop in words[at] for at in between)
+            if doubt.last > hit.last and not apart:
+                return True
+    return False
 
 
 def aside(book: Book, sentence: Sentence, hit: Hit) -> bool:

@@ -50,12 +50,14 @@ END
 $$;
 UPDATE triage_row SET tips = 121 WHERE tips > 121;
 """  # noqa: S608 - our own names
-# A tip that was never scored goes back into the band in which it is to be looked at (standing.UNSCORED).
+# A tip that was never scored goes back into the band in which it is to be looked at (standing.unscored).
 _OVERRIDE = f"""
 CREATE OR REPLACE FUNCTION triage_overridden() RETURNS trigger {_DEFINER} AS $$
 BEGIN
     UPDATE triage_standing
-    SET band = coalesce(NEW.band, (SELECT s.band FROM triage_score s WHERE s.tip_id = NEW.tip_id), 2)
+    SET band = coalesce(NEW.band, (SELECT s.band FROM triage_score s WHERE s.tip_id = NEW.tip_id),
+                        (SELECT 3 FROM tips_tip t
+                         WHERE t.id = NEW.tip_id AND t.escalated AND t.environment = 'production'), 2)
     WHERE tip_id = NEW.tip_id;
     RETURN NULL;
 END
@@ -73,6 +75,12 @@ RETURNS SETOF record LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_c
     GROUP BY 1, 2 ORDER BY 4, 1, 2
 $$;
 """
+# What called nobody by the program before this one did so because it came late: it wakes as such an alert does now.
+_LATE = """
+UPDATE triage_alert SET quiet = 'late'
+WHERE call_at IS NULL AND acknowledged_by_id IS NULL AND quiet = ''
+  AND tip_id NOT IN (SELECT id FROM tips_tip WHERE set_apart)
+"""
 
 
 class Migration(migrations.Migration):
@@ -85,6 +93,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "waiting",
             models.Index(condition=models.Q(("failed_times__gt", 0)), fields=["failed_since"], name="triage_failed"),
+        ),
+        migrations.AddIndex(
+            "waiting",
+            models.Index(
+                models.OrderBy(models.F("try_at"), nulls_first=True),
+                models.OrderBy(models.F("tip"), descending=True),
+                name="triage_turn",
+            ),
         ),
         migrations.RunSQL(_ANEW, _UNANEW),
         migrations.RunSQL(_DEFEATED, "DROP FUNCTION triage_defeated()"),
@@ -104,6 +120,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("acknowledged_by", None)), fields=["quiet", "-raised_at"], name="alert_listed"
             ),
         ),
+        migrations.AddIndex("alertcall", models.Index(fields=["alert", "-id"], name="alertcall_latest")),
         migrations.RemoveIndex("standing", "standing_group"),
         migrations.AddIndex(
             "standing",
@@ -129,4 +146,5 @@ class Migration(migrations.Migration):
         # What these were before gives the same, at more cost and not for a tip that was never scored.
         migrations.RunSQL(_ROW, migrations.RunSQL.noop),
         migrations.RunSQL(_OVERRIDE, migrations.RunSQL.noop),
+        migrations.RunSQL(_LATE, migrations.RunSQL.noop),
     ]

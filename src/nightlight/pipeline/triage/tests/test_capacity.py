@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from nightlight.pipeline.triage import capacity
 from nightlight.pipeline.triage.capacity import Rates, fixed, forecast, likely_share, outlook, quartiles, tiers, weekly
+from nightlight.pipeline.triage.queries_capacity import Measured
 
 _backlogs = st.integers(0, 100_000)
 _rates = st.fractions(0, 500, max_denominator=28)
@@ -186,6 +188,35 @@ def test_a_rate_lies_between_the_least_and_the_most_of_a_day(numbers: list[int])
     found = weekly(numbers)
     assert found is not None
     assert min(numbers) <= found.low <= found.middle <= found.high <= max(numbers)
+
+
+def _at_work(closes: int, pattern: str) -> Measured:
+    """Four weeks of one officer at work on the days marked with an x, who closes so many on each."""
+    work = tuple(int(day == "x") for day in pattern * 4)
+    days = tuple(date(2026, 11, 2) + timedelta(days=number) for number in range(28))
+    return Measured(days, {0: (6,) * 28}, tuple(closes * one for one in work), work, short=False)
+
+
+def test_who_works_five_days_of_seven_is_not_one_officer_each_day() -> None:
+    told = _at_work(8, "xxxxx..")
+    assert (told.officers, told.per_officer) == (Fraction(5, 7), fixed(Fraction(8)))
+    come = weekly(told.arrived)
+    assert come == fixed(Fraction(6))
+    found = outlook(backlog=10, arrivals=come, per_officer=fixed(Fraction(8)), officers=told.officers or 0)
+    assert (found.middle.days, found.good.days, found.bad.days) == (None, None, None)
+    assert found.middle.surplus == Fraction(2, 7)
+    assert found.middle.needed == 1
+    # One who is on duty every calendar day does it.
+    assert forecast(backlog=10, arrivals=Fraction(6), per_officer=Fraction(8), officers=1).days == 5
+
+
+@given(st.integers(1, 40), st.text("x.", min_size=7, max_size=7))
+def test_as_now_closes_what_was_closed(closes: int, pattern: str) -> None:
+    told = _at_work(closes, pattern)
+    if told.per_officer is None or told.officers is None:
+        assert told.closed < capacity.ENOUGH
+        return
+    assert told.officers * told.per_officer.middle == Fraction(told.closed, 28)
 
 
 # --- second looks

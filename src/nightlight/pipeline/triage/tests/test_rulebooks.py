@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from nightlight.foundation.refusals import Conflict, NotAllowed
-from nightlight.pipeline.triage import rulebook, rulebooks, rules
+from nightlight.pipeline.triage import language, rulebook, rulebooks, rules
 from nightlight.pipeline.triage.conditions import RulebookRefused
 from nightlight.pipeline.triage.models import PastScore, Rulebook, Score
 from nightlight.pipeline.triage.tests import cast
@@ -92,7 +92,21 @@ def test_a_rulebook_that_the_program_cannot_read_any_more_is_passed_over() -> No
     Rulebook.objects.create(number=1, body=OTHER, reason=WHY, by="command:cli", at=NOON)
     Rulebook.objects.create(number=2, body="schema = 0", reason=WHY, by="command:cli", at=NOON)
     assert rulebooks.current().number == 1
-    assert rulebooks.current().mark != f"{rulebook.shipped().digest}-{rules.VERSION}"
+    assert not rulebooks.current().mark.startswith(rulebook.shipped().digest)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_scores_of_other_word_lists_are_made_anew_whoever_wrote_the_rules(own: bool) -> None:
+    if own:
+        Rulebook.objects.create(number=1, body=OTHER, reason=WHY, by="command:cli", at=NOON)
+    mark, lists = rulebooks.current().mark, language.lists_digest()
+    assert mark.endswith(f"-{rules.VERSION}-{lists}") and len(mark) <= 32
+    tip = cast.tip(cast.reporter())
+    cast.assess()
+    for other in (mark.removesuffix(f"-{lists}"), mark.replace(lists, "0" * 8)):
+        Score.objects.update(rules=other)
+        cast.assess()
+        assert Score.objects.get(tip=tip).rules == mark
 
 
 def test_the_database_lets_a_commander_save() -> None:
