@@ -74,7 +74,7 @@ class _Scored(models.Model):
     """The numbers, the version of the rules, and in ``body`` the facts, factors and unknowns they came from (JSON)."""
 
     rulebook = models.IntegerField()  # the number of its version; 0 for the one that came with the program
-    rules = models.CharField(max_length=32)  # what exactly was applied: digest of the rulebook, version of the rules
+    rules = models.CharField(max_length=32)  # what was applied: digests of rulebook and lists, version of the rules
     band = models.SmallIntegerField(choices=Band.choices)
     harm = models.SmallIntegerField()
     dies_at = models.DateTimeField(null=True)
