@@ -158,8 +158,8 @@ def _title(view: PersonView, zone: ZoneInfo, at: datetime) -> str:
 def _next_step(view: PersonView, counted: Mapping[str, int], decided: Sequence[ShownDecision]) -> tuple[str, str, str]:
     """What to do next, where on the page, and the word of the link there."""
     if view.hidden:
-        said = _("Ask your triage officer: other units have tips that are part of this.")
-        return said, "beyond", _("What you do not see")
+        said = _("Ask who else holds this: other units have tips that are part of it.")
+        return said, "beyond", _("How to ask")
     if view.tips == 1:
         return _("Nothing to do: no other tip shares enough to be taken for the same person."), "", ""
     if any(one.verdict is Verdict.CONFIRM and not one.outweighed for one in decided):
