@@ -30,6 +30,7 @@ FIGURES = json.dumps(
         "new_rows": _NONE,
         "grown_rows": _NONE,
         "closures": {},
+        "alerts_quiet": {},
         "next_shift_ends": "2026-11-20T18:30:00+00:00",
     }
 )

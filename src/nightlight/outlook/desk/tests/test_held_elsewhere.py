@@ -1,37 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a tip's page that asks who else holds what stands in it, and the contact of a unit; in a browser too."""
+"""The part of a tip's page that asks who else holds what stands in it, and the contact of a unit."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
-from playwright.sync_api import expect
 
 from nightlight.foundation import clock
-from nightlight.outlook.desk.tests import browsing, cast
-from nightlight.outlook.desk.tests.browsing import browser, complaints_of, follow, look_at, sign_in
-from nightlight.pipeline.linking.deconfliction import contacts, rules
+from nightlight.outlook.desk.tests import cast
+from nightlight.pipeline.linking.deconfliction import rules
 from nightlight.pipeline.linking.deconfliction.models import Asking, Contact
 from nightlight.pipeline.linking.models import Waiting
 from nightlight.pipeline.linking.tests.db_cast import link, reporter, suspect, tip
 from nightlight.pipeline.tips import handing
 from nightlight.trust import identity
 from nightlight.trust.units import actions as units
-from nightlight.trust.units.viewer import viewer_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-    from pytest_django.live_server_helper import LiveServer
-
     from nightlight.pipeline.tips.models import Tip
     from nightlight.trust.accounts.models import User
     from nightlight.trust.units.models import Unit
 
-__all__ = ["browser"]
 PHONE, EMAIL = "+919990000001", "grey.heron.77@example.org"
 
 
@@ -153,34 +145,3 @@ def test_the_contact_of_a_unit_is_set_on_its_page_by_its_commander() -> None:
     said = boss.post(address, form, follow=True).content.decode()
     assert "+91 20 5550 0100" in said
     assert "&lt;b&gt;night desk" in said
-
-
-@pytest.mark.browser
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not Path(browsing.CHROMIUM).exists(), reason="Chromium is not installed")
-@pytest.mark.skipif(not browsing.VENDOR.exists(), reason="run assets/install.py first")
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide", "phone-at-night"])
-def test_asking_in_a_browser(browser: Browser, live_server: LiveServer, width: int, dark: bool) -> None:
-    mine, _theirs, a, b = world()
-    cast.person("Asha", "commander", a)
-    boss = cast.person("Bina", "commander", b)
-    contacts.set_contact(
-        by=viewer_of(boss, clock.now()), at=clock.now(), unit=b,
-        telephone="+91 20 5550 0100", email="duty@hill.example.org", duty="duty desk, day and night",
-    )  # fmt: skip
-    page = sign_in(browser, live_server, "asha", width=width, dark=dark)
-    complaints = complaints_of(page)
-    name = f"elsewhere-{width}"
-    page.goto(f"/tips/{mine.public_id}/#held-elsewhere")
-    look_at(page, f"{name}-before")
-    follow(page.get_by_role("button", name="Ask who else holds this"))
-    expect(page.locator("#held-elsewhere")).to_contain_text("+91 20 5550 0100 · duty@hill.example.org")
-    look_at(page, f"{name}-after")
-    page.goto(f"/units/{a.public_id}/#contact")
-    look_at(page, f"{name}-unit")
-    page.fill("[name=telephone]", "+91 20 5550 0199")
-    page.fill("[name=duty]", "duty desk")
-    follow(page.locator("#contact button"))
-    expect(page.locator("#contact")).to_contain_text("+91 20 5550 0199 · duty desk")
-    assert complaints == []
-    page.context.close()

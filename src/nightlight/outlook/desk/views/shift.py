@@ -113,13 +113,12 @@ def _kept(one: Handover) -> dict[str, Any]:
         (band.label, told["new_rows"][band.name.lower()], told["grown_rows"][band.name.lower()])
         for band in sorted(Band, reverse=True)
     ]
-    quiet = told.get("alerts_quiet", {})  # the first records that were kept name none
     people = User.objects.filter(public_id__in={row["by"] for row in told["held"]})
     names = {person.public_id: str(person) for person in people}
     return {
         **told,
         "bands": bands,
-        "quiet": [(_("Alerts: %(why)s") % {"why": Quiet(why).label}, ids) for why, ids in quiet.items()],
+        "quiet": [(_("Alerts: %(why)s") % {"why": Quiet(why).label}, ids) for why, ids in told["alerts_quiet"].items()],
         "held": [{**row, "who": names.get(row["by"], row["by"])} for row in told["held"]],
         "closed": [(Disposition(code).label, number) for code, number in told["closures"].items()],
         "comes_back": [(row["tip"], parse_datetime(row["at"])) for row in told["comes_back"] if row["at"]],
