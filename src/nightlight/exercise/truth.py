@@ -129,6 +129,17 @@ class TrueParty:
 
 
 @dataclass(frozen=True, slots=True)
+class TruePlace:
+    """Where a person of a report lives, and so where it belongs: ISO 3166-1, ISO 3166-2, district (India only)."""
+
+    report: str
+    person: str
+    country: str
+    state: str
+    district: str
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """Everything true about a world, by the planned keys of its reports.
 
@@ -145,6 +156,7 @@ class Truth:
     false_alarms: tuple[FalseAlarm, ...] = ()
     spoken: tuple[Spoken, ...] = ()
     parties: tuple[TrueParty, ...] = ()
+    places: tuple[TruePlace, ...] = ()
 
     def to_json(self) -> str:
         """Return the truth as indented JSON; moments are ISO 8601 in UTC."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nightlight.exercise import chance, danger, ledger, planted
+from nightlight.exercise import chance, danger, ledger, places, planted
 from nightlight.exercise.files import Pool, make_pool
 from nightlight.exercise.hard import Cast, Hard, cast, one_victim
 from nightlight.exercise.incidents import Told, quotas, tell, tell_batch
@@ -241,6 +241,7 @@ class _Maker:
             false_alarms=ledger.false_alarms(told),
             spoken=ledger.spoken(told),
             parties=ledger.parties(reports, self.same_child),
+            places=places.true_places(reports, {one.key: one for one in self.people}),
         )
 
     def _shared(self, key: str, reports: list[str]) -> SharedFile:

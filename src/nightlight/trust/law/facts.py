@@ -114,6 +114,14 @@ class Hold(StrEnum):
     AUDIT = "audit"
 
 
+class Purpose(StrEnum):
+    """What is asked of another country, or told to it."""
+
+    POLICE_INFORMATION = "police-information"  # tell its police what is known here, ask what they know
+    EVIDENCE = "evidence"  # to be used in a court: content, statements, records
+    PRESERVATION = "preservation"  # that a provider keeps what it has until a request for it arrives
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a fact was found."""
@@ -238,8 +246,20 @@ class Unsealing:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """The way to another country for one purpose; without countries it is the way to all that no other names."""
+
+    id: str
+    purpose: Purpose
+    title: str
+    sentence: str  # what is done, by whom, in which order
+    countries: frozenset[str]  # ISO 3166-1
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
-    """The law of one country, as far as viewing, naming, keeping and destroying need it."""
+    """The law of one country, as far as viewing, naming, keeping, destroying and asking abroad need it."""
 
     id: str  # ISO 3166-1
     title: str
@@ -251,6 +271,16 @@ class Pack:
     protected_identities: ProtectedIdentities
     retention: tuple[RetentionClass, ...]
     unsealing: Unsealing
+    channels: tuple[Channel, ...] = ()
+
+    def channels_to(self, country: str) -> tuple[Channel, ...]:
+        """Return the way to another country (ISO 3166-1) for each purpose that has one, in the order of the pack."""
+        if country == self.id:
+            return ()
+        named = {one.purpose for one in self.channels if country in one.countries}
+        return tuple(
+            one for one in self.channels if country in one.countries or (not one.countries and one.purpose not in named)
+        )
 
     def retention_class(self, class_id: str) -> RetentionClass:
         """Return one class. Raises NotFound."""
@@ -274,4 +304,5 @@ class Pack:
             *((f"retention_class.{one.id}", one.basis) for one in self.retention),
             ("unsealing", self.unsealing.basis),
             *((f"unsealing.reason.{one.id}", one.basis) for one in self.unsealing.reasons),
+            *((f"channel.{one.id}", one.basis) for one in self.channels),
         )

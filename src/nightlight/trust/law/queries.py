@@ -8,7 +8,7 @@ from importlib import resources
 
 from django.conf import settings
 
-from nightlight.trust.law.facts import Pack, PackRefused
+from nightlight.trust.law.facts import Channel, Pack, PackRefused
 from nightlight.trust.law.reading import load
 
 
@@ -28,6 +28,14 @@ def pack(code: str) -> Pack:
     if found.id != code:
         raise PackRefused("id", f"is {found.id!r} in the file of {code!r}")
     return found
+
+
+def channel_for(country: str) -> tuple[Channel, ...]:
+    """Return the ways to another country (ISO 3166-1) that this installation's pack knows, one for each purpose.
+
+    Empty for the country itself, and where the pack says nothing. Raises PackRefused.
+    """
+    return current_pack().channels_to(country)
 
 
 def current_pack() -> Pack:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nightlight.trust.law.facts import (
     AtOnce,
     Basis,
+    Channel,
     Check,
     Court,
     Event,
@@ -20,6 +21,7 @@ from nightlight.trust.law.facts import (
     PackRefused,
     Period,
     ProtectedIdentities,
+    Purpose,
     Record,
     RetentionClass,
     Source,
@@ -197,6 +199,7 @@ def load(text: str) -> Pack:
         protected_identities=_protected(top.table("protected_identities"), sources),
         retention=_retention(top.tables("retention_class"), sources),
         unsealing=_unsealing(top.table("unsealing"), sources),
+        channels=_channels(country, top.tables("channel"), sources) if top.has("channel") else (),
         sources=sources.end(),
     )
     top.end()
@@ -329,3 +332,21 @@ def _unsealing(table: _Table, sources: _Sources) -> Unsealing:
     )
     table.end()
     return found
+
+
+def _channels(country: str, tables: list[_Table], sources: _Sources) -> tuple[Channel, ...]:
+    found = []
+    for one in tables:
+        countries = one.texts("countries") if one.has("countries") else ()
+        for name in countries:
+            if not _COUNTRY.fullmatch(name) or name == country:
+                raise PackRefused(one.at("countries"), f"{name!r} is not another country (ISO 3166-1)")
+        purpose = one.choice("purpose", Purpose)
+        made = (one.name("id"), purpose, one.text("title"), one.text("sentence"), frozenset(countries))
+        found.append(Channel(*made, sources.basis(one)))
+        one.end()
+    _once("channel", (channel.id for channel in found))
+    # Two ways for one purpose to one country would leave open which is meant; "*" stands for everywhere else.
+    ways = ((name, channel.purpose) for channel in found for name in sorted(channel.countries) or ["*"])
+    _once("channel.countries", (f"{name} {purpose}" for name, purpose in ways))
+    return tuple(found)

@@ -112,6 +112,22 @@ def test_the_statutes_that_forbid_naming_are_those_of_the_reference() -> None:
     assert reference("india.yaml")["pack"]["child_age_below"] == queries.pack("IN").protected_identities.child_age_below
 
 
+def test_india_has_a_way_to_every_other_country_for_telling_and_for_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ENVIRONMENT", SimpleNamespace(law="IN"))
+    assert queries.channel_for("IN") == ()
+    for country in ("NO", "PK", "XK"):
+        assert [one.id for one in queries.channel_for(country)] == ["interpol-ncb", "mutual-legal-assistance"]
+    # A way of its own stands in place of the general one, and there is one for each purpose.
+    to_us = queries.channel_for("US")
+    assert [one.id for one in to_us] == ["interpol-ncb-us", "mutual-legal-assistance", "provider-preservation-us"]
+    assert len({one.purpose for one in to_us}) == len(to_us)
+
+
+def test_a_pack_that_says_nothing_of_other_countries_gives_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ENVIRONMENT", SimpleNamespace(law="US"))
+    assert queries.channel_for("IN") == ()
+
+
 def test_each_state_of_the_united_states_has_one_circuit() -> None:
     areas = [area for court in queries.pack("US").view_lock.courts for area in court.areas]
     assert len(areas) == len(set(areas)) == 50 + 1 + 4  # states, the District, and four territories
