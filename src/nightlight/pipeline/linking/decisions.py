@@ -15,6 +15,7 @@ from django.db import transaction
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
 from nightlight.pipeline.linking.models import Decision, Identifier, Sighting, Subject, Verdict
+from nightlight.pipeline.tips import seeing
 from nightlight.trust.accounts.models import Role
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.units import rules as unit_rules
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nightlight.trust.units.viewer import Viewer
 
 DECIDES = frozenset({Role.TRIAGE_OFFICER, Role.INVESTIGATOR, Role.COMMANDER})
+_OFFERED = "This tip is only offered to your unit. Accept it first: then you can decide about what is in it."
 
 
 @transaction.atomic
@@ -50,7 +52,7 @@ def silence(identifier: int, *, by: Viewer, at: datetime, reason: str) -> Decisi
 
     Raises NotAllowed, NotFound for a value that stands nowhere the person sees, Conflict.
     """
-    told, value, last = _value(identifier, by=by, reason=reason)
+    told, value, last = _value(identifier, by=by, at=at, reason=reason)
     if last == Verdict.SILENCE or (value.silenced and last is None):
         raise Conflict("This value links nobody already.")
     made, subject, data = _about_value(value, Verdict.SILENCE, by=by, at=at, told=told)
@@ -65,7 +67,7 @@ def hear(identifier: int, *, by: Viewer, at: datetime, reason: str) -> Decision:
     Raises NotAllowed, NotFound for a value that stands nowhere the person sees, and Conflict for one that nobody
     silenced or that belongs to somebody who was cleared: that is no officer's to take back.
     """
-    told, value, last = _value(identifier, by=by, reason=reason)
+    told, value, last = _value(identifier, by=by, at=at, reason=reason)
     if value.cleared:
         raise Conflict("Whoever this value belongs to was cleared. It goes on linking nobody.")
     if last != Verdict.SILENCE:
@@ -75,12 +77,14 @@ def hear(identifier: int, *, by: Viewer, at: datetime, reason: str) -> Decision:
     return made
 
 
-def _value(identifier: int, *, by: Viewer, reason: str) -> tuple[str, Identifier, str | None]:
+def _value(identifier: int, *, by: Viewer, at: datetime, reason: str) -> tuple[str, Identifier, str | None]:
     """The reason, the value, and what was decided about it last."""
     told = _told(by, reason)
     value = Identifier.objects.filter(pk=identifier).first()
     if value is None or not Sighting.objects.filter(identifier=identifier).exists():
         raise NotFound("There is no such value in a tip that you see.")
+    if not Sighting.objects.filter(seeing.worked_with(by, at, tip="tip__"), identifier=identifier).exists():
+        raise NotAllowed(_OFFERED)
     decided = Decision.objects.filter(identifier=identifier).order_by("-pk").values_list("verdict", flat=True)
     return told, value, decided.first()
 
@@ -89,7 +93,8 @@ def _about_value(
     value: Identifier, verdict: Verdict, *, by: Viewer, at: datetime, told: str
 ) -> tuple[Decision, str, dict[str, Json]]:
     """Write a decision about a value; return it, and what the entry in the log is about and says."""
-    seen = Sighting.objects.filter(identifier=value).select_related("tip").order_by("id")[0]
+    worked_on = Sighting.objects.filter(seeing.worked_with(by, at, tip="tip__"), identifier=value)
+    seen = worked_on.select_related("tip").order_by("id")[0]
     made = Decision.objects.create(
         public_id=public_ids.new("LD"),
         verdict=verdict,
@@ -118,6 +123,8 @@ def _about_two(
     if len(found) < 2:
         raise NotFound("There is no such person in a tip that you see.")
     one, other = found
+    if not (seeing.works_with(by, one.tip, at) and seeing.works_with(by, other.tip, at)):
+        raise NotAllowed(_OFFERED)
     if one.side != other.side:
         raise Conflict("A reported person and a child are never made one person.")
     if one.tip.environment != other.tip.environment:

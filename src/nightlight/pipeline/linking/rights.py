@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from nightlight.pipeline.linking.deconfliction import rights as deconfliction
-from nightlight.trust.rights import Rights
+from nightlight.trust.rights import OPENED_TIP, Rights
 
 _DECIDES = "(SELECT units_has_role('triage-officer', 'investigator', 'commander'))"
 _MINE = "by_id = (SELECT units_viewer())"
@@ -14,6 +14,13 @@ _SUBJECT = "EXISTS (SELECT 1 FROM linking_subject s WHERE s.id = linking_decisio
 _ABOUT = f"""CASE WHEN identifier_id IS NOT NULL
     THEN EXISTS (SELECT 1 FROM linking_identifier i WHERE i.id = linking_decision.identifier_id)
     ELSE {_SUBJECT.format(key="first_id")} AND {_SUBJECT.format(key="second_id")} END"""  # noqa: S608 - our own names
+
+# The same, by whoever works on those tips: a unit to which one is only offered decides nothing about what is in it.
+_WORKED = f"EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = s.tip_id AND {OPENED_TIP})"  # noqa: S608
+_WORKED_SUBJECT = f"EXISTS (SELECT 1 FROM linking_subject s WHERE s.id = linking_decision.{{key}} AND {_WORKED})"  # noqa: S608
+_DECIDED = f"""CASE WHEN identifier_id IS NOT NULL
+    THEN EXISTS (SELECT 1 FROM linking_sighting s WHERE s.identifier_id = linking_decision.identifier_id AND {_WORKED})
+    ELSE {_WORKED_SUBJECT.format(key="first_id")} AND {_WORKED_SUBJECT.format(key="second_id")} END"""  # noqa: S608
 
 
 def _of_tip(table: str) -> Rights:
@@ -49,7 +56,7 @@ TABLES = {
         steps={"linking": "SELECT", "triage": "SELECT"},
         command="SELECT",
         sees=_ABOUT,
-        adds=f"{_DECIDES} AND {_MINE} AND ({_ABOUT})",
+        adds=f"{_DECIDES} AND {_MINE} AND ({_DECIDED})",
     ),
     "linking_filegroup": Rights(
         web="SELECT",

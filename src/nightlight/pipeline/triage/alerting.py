@@ -40,8 +40,9 @@ def raise_for(
     """Raise an alert for every tripwire that a tip did not have before, in the caller's transaction.
 
     A tip that reporters sent to try things out calls nobody. Nor does an old one, which is listed all the same, and
-    calls from the moment at which something new about it is known. ``failing``: since when each of them could not be
-    scored. For one process at a time.
+    calls from the moment at which something new about it is known. Whoever told it and comes back to say that a child
+    is in danger now calls each time, by an alert of its own: the earlier one may long be answered. ``failing``: since
+    when each of them could not be scored. For one process at a time.
     """
     since = failing or {}
     real = [(one, score) for one, score in scored if score.tripwires and one.tip.environment == Environment.PRODUCTION]
@@ -51,8 +52,13 @@ def raise_for(
     raised, woken = [], []
     for one, score in real:
         quiet = quiet_because(one, at, since.get(one.tip.pk))
+        if new_danger := _new_danger(one, there.values()):
+            said = next((tripwire for tripwire in score.tripwires if tripwire.id == _ASKED), score.tripwires[0])
+            raised.append(_alert(one.tip, new_danger, said.label, quiet, at))
         for tripwire in score.tripwires:
             old = there.get((one.tip.pk, tripwire.id))
+            if tripwire.id == _ASKED and old is not None and one.danger and old.raised_at < one.danger[1]:
+                continue  # the addition has called, or calls now
             if old is None:
                 raised.append(_alert(one.tip, tripwire.id, tripwire.label, quiet, at))
             elif old.quiet and not quiet and old.acknowledged_at is None:
@@ -80,6 +86,18 @@ def raise_unscored(tip: Tip, *, by: str, at: datetime, failing: datetime) -> Ale
     alert.save(force_insert=True)
     _say([alert], by=by, at=at)
     return alert
+
+
+def _new_danger(one: Known, there: Iterable[Alert]) -> str:
+    """The code of an alert for what was added after all that called because somebody asks for it; "" where none is due.
+
+    Where nothing has called for that yet, the tripwire itself does.
+    """
+    if one.danger is None:
+        return ""
+    number, came_at = one.danger
+    asked = [alert.raised_at for alert in there if alert.tip_id == one.tip.pk and alert.code.startswith(_ASKED)]
+    return f"{_ASKED}:{number}" if asked and max(asked) < came_at else ""
 
 
 def _alert(tip: Tip, code: str, label: str, quiet: Quiet | Literal[""], at: datetime) -> Alert:

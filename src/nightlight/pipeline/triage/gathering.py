@@ -45,7 +45,9 @@ class Known:
     the key of the one picture that all its files are copies of, if very many tips carry it; ``first`` the first of the
     tips that are one report sent again and again, if this is one of them. The counts hold this one too.
     ``newest_sign`` is the newest moment at which anything in an imported report happened, or at which an officer said
-    that something is so; None where the report has no time at all. What reporters send is new when it comes.
+    that something is so; None where the report has no time at all. What reporters send is new when it comes, and so
+    is what people add to what they told. ``danger`` is the newest addition that says that a child is in danger now, and
+    when it came.
     """
 
     tip: Tip
@@ -56,6 +58,7 @@ class Known:
     tips_of_picture: int = 1
     first: int | None = None
     newest_sign: datetime | None = None
+    danger: tuple[str, datetime] | None = None
 
 
 def erased(tips: Sequence[Tip]) -> set[int]:
@@ -68,13 +71,13 @@ def gather(tips: Sequence[Tip], at: datetime) -> list[Known]:
     """Return what is known of these tips at ``at``, in their order. Raises where a report cannot be opened."""
     understood = understand_all(tips)
     states, links = _states(tips), linked(tips)
-    answers, apart = _answers(tips), _apart(tips)
+    answers, apart = _answers(tips), cleared(tips)
     first, found_out = _first(tips), _found_out(tips)
     found = []
     for one in understood:
         tip = one.tip
         link = links.get(tip.pk)
-        reading = _without(one.reading or _unread(tip), apart.get(tip.public_id, frozenset()))
+        reading = without(one.reading or _unread(tip), apart.get(tip.public_id, frozenset()))
         words = list(texts(reading))
         told = facts(
             reading,
@@ -97,7 +100,8 @@ def gather(tips: Sequence[Tip], at: datetime) -> list[Known]:
                 picture=picture,
                 tips_of_picture=many,
                 first=first.get(tip.pk),
-                newest_sign=_newest_sign(tip, reading, found_out.get(tip.pk), at),
+                newest_sign=_newest_sign(one, reading, found_out.get(tip.pk), at),
+                danger=max(one.dangers, key=lambda said: said[1], default=None),
             )
         )
     return found
@@ -169,12 +173,13 @@ def _found_out(tips: Sequence[Tip]) -> dict[int, datetime]:
     return dict(said.values("tip_id").annotate(last=Max("at")).values_list("tip_id", "last"))
 
 
-def _newest_sign(tip: Tip, reading: Reading, found_out: datetime | None, at: datetime) -> datetime | None:
+def _newest_sign(one: Understood, reading: Reading, found_out: datetime | None, at: datetime) -> datetime | None:
     """The newest time in what is known; one still to come is a mistake of somebody's clock."""
-    moments = [reading.incident.at, reading.received_by_source, *(one.moment for one in reading.network_events)]
+    moments = [reading.incident.at, reading.received_by_source, *(event.moment for event in reading.network_events)]
     times = [time for moment in moments if moment is not None and (time := _roughly(moment)) is not None]
-    if tip.source != Source.DOWNLOAD:
-        times.append(tip.state_at)
+    if one.tip.source != Source.DOWNLOAD:
+        times.append(one.tip.state_at)
+    times += [document.received_at for document in one.documents if document.kind == DocumentKind.ADDITION]
     if found_out is not None:
         times.append(found_out)
     return max((time for time in times if time < at + _CLOCKS), default=None)
@@ -187,7 +192,7 @@ def _roughly(moment: Moment) -> datetime | None:
     return datetime.fromisoformat(moment.wall_clock).replace(tzinfo=UTC)
 
 
-def _apart(tips: Sequence[Tip]) -> dict[str, frozenset[str]]:
+def cleared(tips: Sequence[Tip]) -> dict[str, frozenset[str]]:
     """The places of people who were cleared, by tip."""
     found: dict[str, set[str]] = defaultdict(set)
     subjects = [f"tip:{tip.public_id}" for tip in tips]
@@ -196,7 +201,7 @@ def _apart(tips: Sequence[Tip]) -> dict[str, frozenset[str]]:
     return {tip: frozenset(parts) for tip, parts in found.items()}
 
 
-def _without(reading: Reading, apart: frozenset[str]) -> Reading:
+def without(reading: Reading, apart: frozenset[str]) -> Reading:
     """The report without people who were cleared, and without the accounts that belong to them."""
     if not apart:
         return reading

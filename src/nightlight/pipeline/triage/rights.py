@@ -26,11 +26,11 @@ def _holds_tip(key: str) -> str:
     return f"EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = {key} AND {_HELD.format(row='t.')})"  # noqa: S608
 
 
-def _said(table: str) -> Rights:
+def _said(table: str, *readers: str) -> Rights:
     """A table of what officers said about a tip: each in their own name, about a tip in their reach."""
     return Rights(
         web="SELECT, INSERT",
-        steps={"triage": "SELECT", "verifying": "SELECT"},
+        steps=dict.fromkeys(("triage", "verifying", *readers), "SELECT"),
         command="SELECT",
         sees=_sees_tip(table),
         adds=f"{_WORKS} AND {_MINE} AND {_holds_tip(f'{table}.tip_id')}",
@@ -69,7 +69,7 @@ TABLES = {
     ),
     "triage_officerfact": _said("triage_officerfact"),
     "triage_override": _said("triage_override"),
-    "triage_closure": _said("triage_closure"),
+    "triage_closure": _said("triage_closure", "exchange"),
     "triage_secondlook": Rights(
         web="SELECT, INSERT",
         steps={"triage": "SELECT", "verifying": "SELECT"},
@@ -83,7 +83,7 @@ TABLES = {
     # An officer takes, puts off, closes; where a tip stands by the rules only the step says.
     "triage_standing": Rights(
         web="SELECT, UPDATE (lane, holder_id, held_since, snoozed_until, snooze_reason)",
-        steps={"triage": "SELECT, INSERT, UPDATE, DELETE"},
+        steps={"triage": "SELECT, INSERT, UPDATE, DELETE", "routing": "SELECT", "exchange": "SELECT"},
         command="SELECT",
         sees=_sees_tip("triage_standing"),
         changes=f"{_WORKS} AND {_holds_tip('triage_standing.tip_id')}",

@@ -22,6 +22,7 @@ from nightlight.pipeline.linking.deconfliction.contacts import Call
 from nightlight.pipeline.linking.deconfliction.models import Asking, Held, Partner
 from nightlight.pipeline.linking.kinds import Kind
 from nightlight.pipeline.linking.models import Sighting, Waiting
+from nightlight.pipeline.tips import seeing
 from nightlight.pipeline.tips.models import Tip
 from nightlight.pipeline.tips.queries import must_read_tips
 from nightlight.trust import identity
@@ -39,6 +40,7 @@ SERVICE = "deconfliction"  # as whom it is written what others were told
 MOST_SHOWN = 200  # of a tip on a page
 _ASK = "SELECT linking_ask(%s, %s)"
 _WAITS = "This tip is still being linked; ask again in a minute."
+_OFFERED = "This tip is only offered to your unit. Accept it first: then you can ask who else holds this."
 _MOVED = "This tip was handed to another unit meanwhile."
 
 
@@ -72,11 +74,16 @@ class Answered:
 def ask(tip: Tip, *, by: Viewer, at: datetime) -> Answered:
     """Ask which other units hold an identifier of the reported side of a tip that the person sees, and tell those too.
 
-    The asking is written down first, under row security; a function of the database answers it. Raises NotAllowed,
-    and Conflict where the person has asked too often, the tip is not linked yet, or another unit holds it by now.
+    The asking is written down first, under row security; a function of the database answers it. Raises NotAllowed, also
+    for a tip that is only offered to the person's unit, and Conflict where the person has asked too often, the tip
+    is not linked yet, or another unit holds it by now.
     """
     if not by.may(ASKS):
         raise NotAllowed("Who else holds this is asked by triage officers, investigators and commanders.")
+    if not seeing.works_with(by, tip, at):
+        if not Tip.objects.filter(pk=tip.pk, unit_id=tip.unit_id).exists():
+            raise Conflict(_MOVED)
+        raise NotAllowed(_OFFERED)
     if Asking.objects.filter(by_id=by.user_id, at__gt=at - timedelta(hours=24)).count() >= rules.MOST_A_DAY:
         raise Conflict(f"You have asked {rules.MOST_A_DAY} times in 24 hours, which is the most there is. Ask later.")
     if Waiting.objects.filter(tip=tip).exists():

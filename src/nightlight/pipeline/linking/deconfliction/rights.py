@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nightlight.trust.rights import Rights
+from nightlight.trust.rights import OPENED_TIP, Rights
 
 _STAFF = "(SELECT units_viewer()) IS NOT NULL"
 _ROSTER = """(SELECT units_has_role('administrator')) OR EXISTS (
@@ -11,7 +11,7 @@ _ROSTER = """(SELECT units_has_role('administrator')) OR EXISTS (
     WHERE p.role = 'commander' AND b.unit_id = linking_contact.unit_id)"""
 _TIP = "EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = {table}.tip_id{more})"
 _ASKS = f"""by_id = (SELECT units_viewer()) AND (SELECT units_has_role('triage-officer', 'investigator', 'commander'))
-    AND {_TIP.format(table="linking_asking", more=" AND t.unit_id = linking_asking.unit_id")}"""
+    AND {_TIP.format(table="linking_asking", more=f" AND t.unit_id = linking_asking.unit_id AND {OPENED_TIP}")}"""
 _RING = Rights(steps={"linking": "SELECT, INSERT, UPDATE, DELETE"}, command="SELECT, INSERT, UPDATE, DELETE")
 
 TABLES = {

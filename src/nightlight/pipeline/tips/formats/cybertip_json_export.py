@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A reading written as the CyberTip JSON that existing police tools read.
 
-The layout has no place for victims, associated accounts, the reporter's own terms or what stayed unknown:
-these are left out, and the reading or the report as received must be handed over for them. Times with a
-stated zone are written in UTC to the second, as those tools expect; a time without one as it was sent.
-A protected party goes out under its pseudonym, with its accounts, devices and network events, and without
-name, date of birth, contacts or description. Free text goes out as it was sent.
+Every key of the layout is written, null or empty where nothing is stated, because a tool may ask for any of them. What
+has no key of its own but can be said in a sentence goes into the ``additionalInformations`` of what it belongs to; what
+cannot be said there either is listed in docs/exchange/cybertip-export.md. Times with a stated zone are written in UTC
+to the second, as those tools expect; a time without one as it was sent. A protected party goes out under its
+pseudonym, without name, date of birth, contacts or description. Free text goes out as the reading has it: give a
+reading from which protected names were taken (``tips.shown``) wherever the file leaves the building.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,27 +22,32 @@ from nightlight.pipeline.tips.formats.cybertip_json_names import (
     IP_ADDRESS,
     PLACES,
     PROFILE_URL,
+    TRAITS,
     URL,
 )
 from nightlight.pipeline.tips.people import Role
 from nightlight.pipeline.tips.values import Stated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from nightlight.pipeline.tips.people import Address, Device, Link, Party, Person
+    from nightlight.pipeline.tips.people import Address, Device, EstimatedLocation, Link, Party, Person, Phone
     from nightlight.pipeline.tips.reading import FileReading, InternetDetail, Json, Reading
     from nightlight.pipeline.tips.values import Moment, NamedValue, NetworkEvent
 
 _ANSWERS = {Stated.YES: True, Stated.NO: False}
 _KEYS = {kind: name for name, kind in reversed(PLACES.items())}
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_BOM = b"\xef\xbb\xbf"
 
 
-def write(reading: Reading, *, on: date | None = None) -> bytes:
+def write(reading: Reading, *, on: date | None = None, notes: Iterable[str] = (), bom: bool = False) -> bytes:
     """The reading as CyberTip JSON in UTF-8; the same reading always gives the same bytes.
 
-    Give the day as `on` to protect also those who are under eighteen on that day by date of birth.
+    Give the day as `on` to protect also those who are under eighteen on that day by date of birth. `notes` are our own
+    words, behind what the reporter added to the whole report. With `bom` the file starts with a byte order mark, as
+    downloads from the clearing house may.
     """
     incident = reading.incident
     document: Json = {
@@ -49,7 +56,7 @@ def write(reading: Reading, *, on: date | None = None) -> bytes:
         "reportedInformation": {
             "reportingEsp": {
                 "espName": reading.reporter.esp_name,
-                **(_names(reading.reporter.reporting_person) if reading.reporter.reporting_person else {}),
+                **_names(reading.reporter.reporting_person),
             },
             "incidentSummary": {
                 "incidentType": incident.type_as_sent,
@@ -67,54 +74,50 @@ def write(reading: Reading, *, on: date | None = None) -> bytes:
                 _KEYS[kind]: [_place(place) for place in places]
                 for kind, places in groupby(sorted(reading.webs, key=_kind), key=_kind)
             },
-            "additionalInformations": _values(text.value for text in reading.statements),
+            "additionalInformations": _values([*(text.value for text in reading.statements), *notes]),
         },
     }
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    # Half of a surrogate pair cannot be written in UTF-8 (RFC 3629, 3).
+    return (_BOM if bom else b"") + _HALF_PAIR.sub("\ufffd", text).encode()
 
 
 def _party(party: Party, on: date | None) -> Json:
     protected = party.protected_on(on) if on else party.protected
     account = party.accounts[0] if party.accounts else None
-    further = [
-        *(f"Screen name: {text}" for text in party.screen_names[1:]),
-        *(f"Display name: {text}" for text in party.display_names),
-        *(f"Profile: {bio}" for bio in (party.bio,) if bio),
-        *(f"Group identifier: {group}" for group in (party.group,) if group),
-    ]
-    described: dict[str, Json] = {"firstName": party.pseudonym} if protected else _described(party)
+    described = _described(party, protected)
     return {
         **described,
         "espService": account.service if account else None,
         "espUserId": account.identifier if account else None,
+        # The layout's place for an address without time and port; ours are captures, with both.
+        "ipAddress": None,
         "screenName": {"value": party.screen_names[0].value} if party.screen_names else None,
         "sourceInformation": _captures(party.network_events, party.profile_urls, party.urls, party.devices),
         "additionalInformations": _values(
-            [*(text.value for text in party.statements), *(() if protected else further)]
+            [*(text.value for text in party.statements), *(() if protected else _further(party))]
         ),
     }
 
 
-def _described(party: Party) -> dict[str, Json]:
-    person = _person(party.persons[0]) if party.persons else {}
-    return {**person, "vehicleDescription": party.vehicle}
-
-
-def _names(person: Person) -> dict[str, Json]:
-    return {
-        "firstName": person.first_name,
-        "middleName": person.middle_name,
-        "lastName": person.last_name,
-    }
-
-
-def _person(person: Person) -> dict[str, Json]:
+def _described(party: Party, protected: bool) -> dict[str, Json]:
+    """Everything said of the person; of a protected one the pseudonym, under the same keys."""
+    persons = () if protected else party.persons
+    person = persons[0] if persons else None
+    traits = _traits(person.traits if person else ())
     return {
         **_names(person),
-        "dateOfBirth": person.birth_date.as_sent if person.birth_date else None,
-        "approximateAge": person.ages[0].as_sent if person.ages else None,
+        **({"firstName": party.pseudonym} if protected else {}),
+        **{name: traits.get(name) for name in TRAITS},
+        "dateOfBirth": person.birth_date.as_sent if person and person.birth_date else None,
+        "approximateAge": person.ages[0].as_sent if person and person.ages else None,
+        "vehicleDescription": None if protected else party.vehicle,
         "emails": {
-            "emails": [{"value": email.value, "verified": _ANSWERS.get(email.verified)} for email in person.emails]
+            "emails": [
+                {"value": email.value, "verified": _ANSWERS.get(email.verified)}
+                for one in persons
+                for email in one.emails
+            ]
         },
         "phones": {
             "phones": [
@@ -122,11 +125,61 @@ def _person(person: Person) -> dict[str, Json]:
                     "value": f"{phone.country_calling_code or ''}{phone.value}",
                     "verified": _ANSWERS.get(phone.verified),
                 }
-                for phone in person.phones
+                for one in persons
+                for phone in one.phones
             ]
         },
-        "addresses": {"addresses": [_address(address) for address in person.addresses]},
-        **_traits(person.traits),
+        "addresses": {"addresses": [_address(address) for one in persons for address in one.addresses]},
+    }
+
+
+def _further(party: Party) -> Iterator[str]:
+    """What is said of a party and has no key, in sentences."""
+    for number, person in enumerate(party.persons):
+        if number and person.names:
+            yield f"Further name: {' '.join(person.names)}"
+        yield from (f"Further age: {age.as_sent}" for age in person.ages[0 if number else 1 :])
+        if number and person.birth_date:
+            yield f"Further date of birth: {person.birth_date.as_sent}"
+        for trait in person.traits:
+            if number or trait.name not in TRAITS:
+                yield f"{trait.name}: {trait.value}"
+        yield from (line for phone in person.phones for line in _extension(phone))
+    for account in party.accounts[1:]:
+        yield f"Further account: {', '.join(filter(None, (account.identifier, account.service)))}"
+    yield from (f"Screen name: {text}" for text in party.screen_names[1:])
+    yield from (f"Display name: {text}" for text in party.display_names)
+    named = {
+        "Profile": party.bio,
+        "Group identifier": party.group,
+        "Platform": party.platform,
+        "School": party.school,
+        "Estimated location": _location(party.estimated_location),
+    }
+    yield from (f"{name}: {value}" for name, value in named.items() if value)
+    yield from (f"Earlier report: {text}" for text in party.prior_reports)
+    for name, answer in (
+        ("Account compromised", party.compromised),
+        ("User of another service", party.third_party_user),
+    ):
+        if answer in _ANSWERS:
+            yield f"{name}: {answer}"
+
+
+def _extension(phone: Phone) -> Iterator[str]:
+    if phone.extension:
+        yield f"Extension of {phone.country_calling_code or ''}{phone.value}: {phone.extension}"
+
+
+def _location(place: EstimatedLocation | None) -> str:
+    return ", ".join(filter(None, (place.city, place.region, place.country_code))) if place else ""
+
+
+def _names(person: Person | None) -> dict[str, Json]:
+    return {
+        "firstName": person.first_name if person else None,
+        "middleName": person.middle_name if person else None,
+        "lastName": person.last_name if person else None,
     }
 
 
@@ -183,6 +236,14 @@ def _kind(place: InternetDetail) -> str:
 
 def _place(place: InternetDetail) -> Json:
     named = [f"{item.name}: {item.value}" for item in place.named]
+    named += [f"E-mail: {email.value}" for email in place.emails]
+    named += [f"Telephone: {phone.country_calling_code or ''}{phone.value}" for phone in place.phones]
+    for address in place.addresses:
+        region = address.state or address.state_outside_usa
+        parts = (*address.street, address.city, address.postal_code, region, address.country)
+        named.append(f"Address: {', '.join(filter(None, parts))}")
+    if place.latitude is not None or place.longitude is not None:
+        named.append(f"Position: {place.latitude or '?'}, {place.longitude or '?'}")
     return {
         "contents": _values(text.value for text in place.contents),
         "sourceInformation": _captures(place.network_events, (), place.links, place.devices),
@@ -203,8 +264,30 @@ def _file(file: FileReading, *, claims_upload: bool) -> Json:
         "ncmecTags": {"groups": [{"tags": _values(tag.value for tag in file.tags)}] if file.tags else []},
         "espMetadata": {"metadatas": [{"name": pair.name, "value": pair.value} for pair in file.metadata]},
         "sourceInformation": _captures(file.network_events, (), file.links, file.devices),
-        "additionalInformations": _values(text.value for text in file.statements),
+        "additionalInformations": _values(
+            [*(text.value for text in file.statements), *_said_of_file(file, claims_upload)]
+        ),
     }
+
+
+def _said_of_file(file: FileReading, claims_upload: bool) -> Iterator[str]:
+    """What is said of a file and has no key, in sentences."""
+    if file.uploaded_at is not None:
+        yield f"Uploaded to the service: {_time(file.uploaded_at)}"
+    if file.location:
+        yield f"Location: {file.location}"
+    if file.relevance:
+        yield f"Relevance: {file.relevance}"
+    for name, answer in (
+        ("Publicly available", file.publicly_available),
+        ("EXIF viewed by the reporter", file.exif_viewed_by_esp),
+        ("Possibly a viral file", file.potential_meme),
+    ):
+        if answer in _ANSWERS:
+            yield f"{name}: {answer}"
+    yield from (f"Annotation: {mark}" for mark in file.annotations)
+    for stated in file.hashes[1:] if claims_upload else file.hashes:
+        yield f"{stated.kind or 'Hash'} as stated: {stated.value}"
 
 
 def _values(texts: Iterable[str]) -> Json:

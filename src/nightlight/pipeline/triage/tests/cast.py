@@ -24,6 +24,7 @@ from nightlight.trust.rights import WEB, WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from nightlight.trust.accounts.models import User
@@ -117,7 +118,12 @@ def as_person(user: User) -> Iterator[None]:
 
 
 @contextmanager
-def as_triage() -> Iterator[None]:
-    """Run the block with the rights of the step."""
-    with _role(WORKER), identity.acting_as(service="triage"):
+def as_step(step: str) -> Iterator[None]:
+    """Run the block with the rights of this step of the worker."""
+    with _role(WORKER), identity.acting_as(service=step):
         yield
+
+
+def as_triage() -> AbstractContextManager[None]:
+    """Run the block with the rights of the step."""
+    return as_step("triage")
