@@ -89,6 +89,8 @@ bench: $(READY)
 	@$(BIN)/python benches/matching.py
 	@$(BIN)/python benches/linking.py
 	@$(BIN)/python benches/triage.py
+	@$(BIN)/python benches/routing.py
+	@$(BIN)/python benches/referral.py
 
 clean:
 	rm -rf $(VENV) $(VENDOR) assets/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

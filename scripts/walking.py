@@ -24,6 +24,11 @@ PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 WIDTH, TALLEST, COLOURS = 1280, 1150, 160
 WINDOW: dict[str, Any] = {"viewport": {"width": WIDTH, "height": 900}, "color_scheme": "light", "locale": "en-GB"}
 PASSWORD = "exercise-only"  # noqa: S105 - of every sign-in of the demo, printed on its sign-in page
+WORKS_IN = {
+    "Riverside police station": "officer",
+    "Victim identification unit (exercise)": "specialist",
+    "Lakeside district cyber cell": "commander",
+}
 PAGES = 60  # of a list, looked through for what pictures need
 LOOKED = 300  # tips whose pages are opened to find a file that is nearly known
 PATIENCE_MS = 20_000  # for anything to appear; what takes longer is not there
@@ -114,14 +119,23 @@ class Walk:
                 return self.base + str(link.first.get_attribute("href"))
         raise NothingFits(f"None of the {len(among)} rows of several tips leads to a person: is linking still at work?")
 
-    def hand_over(self, page: Page, tip: str, unit: str) -> None:
-        """Hand a tip to a unit, by its name."""
+    def hand_over(self, page: Page, tip: str, unit: str, *, taken: bool = True) -> None:
+        """Offer a tip to a unit, by its name, and have somebody there accept it."""
         self.go(page, f"/tips/{tip}/")
-        page.locator("#unit details summary").first.click()
+        page.locator("#unit summary", has_text="Hand over to another unit").click()
         page.select_option("#unit select[name=unit]", label=unit)
         page.select_option("#unit select[name=why]", index=1)
-        page.click("#unit button[type=submit]")
+        page.click("#unit details[open] form[action$='hand-over/'] button[type=submit]")
         page.wait_for_load_state()
+        if taken:
+            self.accept(tip, unit)
+
+    def accept(self, tip: str, unit: str) -> None:
+        """Have somebody of the unit accept what is offered to it."""
+        with self.as_(WORKS_IN[unit]) as theirs:
+            self.go(theirs, f"/tips/{tip}/")
+            theirs.get_by_role("button", name=f"Accept for {unit}").click()
+            theirs.wait_for_load_state()
 
 
 def _in_a_line(reason: Exception) -> str:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 # Commands that connect as commands do, and start nothing of their own; all others get a process of their own.
 _FORKED = frozenset(
-    {"reporter", "person", "unit", "sign-in", "token", "tip", "import", "export", "hashes", "custody", "backup"}
+    {
+        *("reporter", "person", "unit", "sign-in", "token", "tip", "import", "export", "hashes", "custody", "backup"),
+        "exchange",
+    }
 )
 
 

@@ -27,6 +27,16 @@ PUT_TOGETHER = {
     ("pipeline/tips/actions.py", "f'tip.{state}'"): {"tip.retracted", "tip.expired"},
     ("outlook/desk/sign_in.py", "kind"): {"person.signed-in", "person.signed-out", "person.password-changed"},
     ("trust/viewing/actions.py", "ASKED"): {"evidence.viewing-asked"},
+    ("pipeline/routing/exchange/outbox.py", "kind"): {
+        "exchange.package-sent",
+        "exchange.package-delivered",
+        "exchange.package-refused-there",
+    },
+    ("pipeline/routing/exchange/partners.py", "COMPARED[same]"): {
+        "exchange.installation-compared",
+        "exchange.installation-compare-failed",
+    },
+    ("pipeline/routing/exchange/arriving.py", "kind"): {"tip.referred-in", "tip.referred-again"},
     ("trust/viewing/exporting.py", "kind"): {
         "export.asked",
         "export.approved",
@@ -46,6 +56,17 @@ PUT_TOGETHER = {
         "triage.closed",
         "triage.reopened",
     },
+    ("pipeline/routing/recording.py", "KINDS[kind]"): {
+        "routing.sent",
+        "routing.delivered",
+        "routing.opened",
+        "routing.accepted",
+        "routing.bounced",
+        "routing.recalled",
+        "routing.given-back",
+        "routing.outcome",
+    },
+    ("pipeline/routing/stops.py", "kind"): {"routing.clock-stopped", "routing.clock-started"},
     # The custody log itself: it passes on the kind it is given.
     ("trust/custody/actions.py", "kind"): set(),
 }

@@ -16,6 +16,7 @@ from django.test import Client
 from nightlight.config import rights
 from nightlight.foundation import clock, public_ids
 from nightlight.outlook.desk.tests import cast
+from nightlight.pipeline.routing.models import Offer
 from nightlight.pipeline.tips import handing
 from nightlight.trust import identity
 from nightlight.trust.custody.models import Event
@@ -161,7 +162,7 @@ def test_broken_glass_lets_one_person_to_one_tip_until_it_ends(stations: Station
     assert get(neighbour, address)[0] == 404
     # He may look, and not move it.
     post(stations.dev, f"{address}hand-over/", unit="B", why="area")
-    assert Unit.objects.get(tips__public_id=stations.tip) == stations.a
+    assert not Offer.objects.exists()
     broken = Glass.objects.get()
     for late, seen in ((timedelta(hours=3, minutes=30), 200), (timedelta(hours=5), 404)):
         Glass.objects.update(broken_at=clock.now() - late, until=clock.now() - late + timedelta(hours=4))
@@ -251,17 +252,23 @@ def test_a_tip_is_handed_on_and_seen_where_it_is_now(stations: Stations) -> None
     address = f"/tips/{stations.tip}/hand-over/"
     triage = cast.person("Arun", "triage-officer", stations.a)
     assert post(stations.dev, address, unit="B", why="area")[0] == 404
-    post(stations.asha, address, unit="B", why="area")  # an investigator hands nothing on
     post(triage, address, unit="B", why="no reason")
     post(triage, address, unit="NOWHERE", why="area")
-    assert Unit.objects.get(tips__public_id=stations.tip) == stations.a
-    assert post(triage, address, unit="B", why="area") == (302, "/")  # he does not see it any more
+    assert not Offer.objects.exists()
+    assert post(triage, address, unit="B", why="area") == (302, f"/tips/{stations.tip}/#unit")  # still his
+    offered = f"/hand-overs/{Offer.objects.get().public_id}/"
+    assert get(stations.dev, f"/tips/{stations.tip}/")[0] == 200
+    assert get(stations.dev, f"/tips/{stations.other}/")[0] == 404
+    # Nobody answers for another unit: neither who offered it, nor who commands both.
+    for who in (triage, stations.commander):
+        post(who, f"{offered}accept/")
+        assert Unit.objects.get(tips__public_id=stations.tip) == stations.a
+    assert post(stations.dev, f"{offered}accept/") == (302, f"/tips/{stations.tip}/#unit")
+    assert Unit.objects.get(tips__public_id=stations.tip) == stations.b
     assert get(triage, f"/tips/{stations.tip}/")[0] == 404
-    status, page = get(stations.dev, f"/tips/{stations.tip}/")
-    assert status == 200
-    assert "Handed to another unit" in page
-    assert "handed to your unit" in get(stations.dev, "/notices/")[1]
-    assert post(stations.commander, address, unit="A", why="back") == (302, f"/tips/{stations.tip}/")
+    status, page = get(triage, "/hand-overs/?show=followed")
+    assert (status, stations.tip in page, "grey-heron" in page) == (200, True, False)
+    assert post(stations.commander, address, unit="A", why="back") == (302, f"/tips/{stations.tip}/#unit")
 
 
 def test_an_administrator_gives_no_post_to_himself_past_the_pages_either(stations: Stations) -> None:

@@ -10,13 +10,16 @@ from nightlight.commands import (
     deconfliction,
     demo,
     doctor,
+    exchange,
     exports,
     hashes,
     keeping,
     links,
     people,
+    places,
     reporters,
     running,
+    scorecard,
     sign_in,
     tips,
     tokens,
@@ -48,7 +51,11 @@ app.add_typer(tips.app, name="tip")
 app.add_typer(exports.app, name="export")
 app.add_typer(hashes.app, name="hashes")
 app.add_typer(links.app, name="links")
+app.add_typer(places.app, name="places")
+app.add_typer(places.routing, name="routing")
 app.add_typer(deconfliction.app, name="deconfliction")
+app.add_typer(scorecard.app, name="scorecard")
+app.add_typer(exchange.app, name="exchange")
 app.add_typer(custody.app, name="custody")
 app.add_typer(keeping.vault, name="vault")
 

@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightlight.outlook.insight import tasks as insight
 from nightlight.pipeline.linking import tasks as linking
 from nightlight.pipeline.matching import tasks as matching
+from nightlight.pipeline.routing import offer_tasks as offers
+from nightlight.pipeline.routing import tasks as routing
+from nightlight.pipeline.routing import verify as routing_verify
+from nightlight.pipeline.routing.exchange import tasks as exchange
+from nightlight.pipeline.routing.exchange import verify as exchange_verify
 from nightlight.pipeline.tips import tasks as tips
 from nightlight.pipeline.tips import verify as tips_verify
 from nightlight.pipeline.triage import tasks as triage
@@ -30,14 +36,31 @@ if TYPE_CHECKING:
 
 STORY = {
     # Scored at once by what it says; again when its files and its people were compared with all others.
-    "tip.received": [triage.assess, tips.read, matching.look_up, linking.link],
-    "tip.imported": [triage.assess, matching.look_up, linking.link],
+    "tip.received": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose],
+    "tip.imported": [triage.assess, matching.look_up, linking.link, routing.propose],
+    "tip.told": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose],
+    "tip.referred-in": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose],
+    "tip.referred-again": [triage.assess, tips.read, linking.link, routing.propose],
+    "tip.added-to": [
+        *(triage.assess, tips.read, linking.link, tips.tell_of_addition, routing.propose),
+        exchange.dispatch,  # of a tip that another installation has
+    ],
+    "routing.sign-recorded": [routing.propose],
     "tip.fingerprinted": [linking.link, triage.assess],
     "tip.rematched": [triage.assess],
     "tip.match-withdrawn": [triage.assess],
-    "tip.linked": [triage.assess],
+    "tip.linked": [triage.assess, insight.fill],
     "tip.handed-over": [triage.assess],
+    "routing.sent": [offers.deliver, exchange.dispatch],
+    "routing.accepted": [triage.assess, exchange.dispatch],
+    "routing.bounced": [offers.reroute, exchange.dispatch],
+    "routing.given-back": [triage.assess, offers.reroute, exchange.dispatch],
+    "exchange.installation-compared": [exchange.dispatch],
+    "exchange.package-arrived": [exchange.unpack],
+    "exchange.package-released": [exchange.unpack],
+    "exchange.package-retried": [exchange.renew],
     "triage.fact-recorded": [triage.assess],
+    "triage.overridden": [offers.hurry],
     "triage.rulebook-saved": [triage.assess],
     "alert.raised": [triage.call],
     "tips.upload-received": [tips.import_upload],
@@ -81,4 +104,6 @@ CHECKS = (
     retention_verify.check,
     tips_verify.check,
     tips_verify.check_summaries,
+    routing_verify.check,
+    exchange_verify.check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.access import deconfliction, objects, triage_pages
+from tests.access import deconfliction, exchanging, handing_pages, insight, objects, telling_pages, triage_pages
 from tests.access.asking import (
     ADMIN,
     ALL,
@@ -166,17 +166,6 @@ PAGES: dict[str, list[Page]] = {
         Page(near(READ, broken=False), of="tip", kwargs={"public_id": objects.repeat}),
         Page(near(_APART, broken=False), of="tip", kwargs={"public_id": objects.apart}, others=("absent", "refused")),
     ],
-    "desk:hand-over": [
-        Page(
-            near(frozenset({INTAKE, TRIAGE, COMMANDER}), broken=False),
-            of="tip",
-            method="POST",
-            kwargs=_TIP,
-            data={"unit": objects.other_unit, "why": "area"},
-            others=("refused", "absent"),
-            effect=True,
-        )
-    ],
     "desk:break-glass": [
         Page(anywhere(WORK), of="tip", kwargs=_TIP),
         Page(anywhere(WORK), of="tip", kwargs=_TIP, method="POST", data={"reason": "A child is in danger tonight"}),
@@ -226,6 +215,17 @@ PAGES: dict[str, list[Page]] = {
         )
     ],
     "desk:exposure": [Page(any_of(LOOKS | {COMMANDER}))],
+    "desk:tip-export": [
+        Page(
+            near(WORK),
+            of="tip",
+            method="POST",
+            kwargs=_TIP,
+            data={"format": "json", "reason": "for the case file 12 of 2026"},
+            others=("refused", "absent"),
+            effect=True,
+        )
+    ],
     "desk:originals": [
         Page(near(frozenset({OFFICER, COMMANDER, LEGAL, AUDITOR})), of="tip", kwargs=_TIP),
         Page(near(_INVESTIGATOR), of="tip", kwargs=_TIP, method="POST", others=("refused", "absent")),
@@ -342,11 +342,14 @@ PAGES: dict[str, list[Page]] = {
 }
 
 # Pages of the sign-in library and of the own account: there is no role to decide by.
-PAGES |= triage_pages.NEW_PAGES | deconfliction.PAGES
+PAGES |= handing_pages.PAGES | triage_pages.NEW_PAGES | deconfliction.PAGES | insight.PAGES | telling_pages.PAGES
+PAGES |= exchanging.PAGES
 UNDECIDED = {
     name for name in PAGES if name.startswith(("account_", "mfa_", "usersessions_", "openid_", "socialaccount_"))
 }
 UNDECIDED |= {"end-session", "still-open"}
+# For anybody, who is nobody: there is nothing to decide by either.
+UNDECIDED |= {name for name in PAGES if name.startswith("hotline:")}
 
 # The reporting API: method, and the status by who asks. The report named is that of "Example Chat".
 _REPORT = {"Example Chat": {200}, "Example Forum": {404}, "may not submit": {200}, "Example Gone": {401}, "": {401}}

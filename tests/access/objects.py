@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from nightlight.foundation import clock
 from nightlight.pipeline.matching.models import Feedback, Member
@@ -95,6 +98,12 @@ def post(world: World, person: Person, code: str) -> str:
 def shift_from(world: World, _person: Person, _code: str) -> str:
     """A time in some days."""
     return (world.at + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+
+
+def just_now(world: World, _person: Person, _code: str) -> str:
+    """A time a little before now, as the officers' clocks show it."""
+    zone = ZoneInfo(settings.ENVIRONMENT.zone)
+    return (world.at - timedelta(minutes=2)).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
 
 
 def shift_until(world: World, _person: Person, _code: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.access import deconfliction, triage_rows
+from tests.access import deconfliction, exchanging, insight, offers, placing, referring, triage_rows
 from tests.access.asking import ADMIN, AUDITOR, COMMANDER, LEGAL, LOOKS, OFFICER, READ, SPECIALIST, WORK
 from tests.access.stated import (
     APART,
@@ -37,7 +37,8 @@ def _open(web: str = "", worker: str = "", intake: str = "") -> Table:
 
 
 def _staff(web: str, changes: Rule, *, sets: str = "", worker_sets: str = "", units: str = NONE) -> Table:
-    readers = "notices rendering unsealing retention reading importing verifying linking triage S command SIUD"
+    readers = "notices rendering unsealing retention reading importing verifying linking triage routing exchange S"
+    readers += " command SIUD"
     return Table(
         web,
         "",
@@ -57,7 +58,7 @@ def _or_import(by: dict[str, str], upload: str) -> dict[str, str]:
     return {**by, "units": f"{by['units']} || ARRAY({batch})"}
 
 
-_READERS = "reading verifying retention rendering unsealing notices linking triage"
+_READERS = "reading verifying retention rendering unsealing notices linking triage routing exchange"
 _BATCH = {"units": "ARRAY(SELECT b.unit_id FROM tips_import b WHERE b.id = t.batch_id)"}
 _SUBJECT = "split_part(t.subject, ':', 1)"
 _NAMED = "split_part(t.subject, ':', 2)"
@@ -84,14 +85,15 @@ TABLES: dict[str, Table] = {
         web="S I",
         intake="I",
         worker="S I",
-        steps="custody verifying unsealing rendering command SI"
-        " reading importing expiry sweeping retention notices matching linking triage lists I",
+        steps="custody verifying unsealing rendering exchange command SI"
+        " reading importing expiry sweeping retention notices matching linking triage routing lists I",
         units=f"""ARRAY(SELECT x.unit_id FROM tips_tip x WHERE {_EVENT_TIP}
             UNION SELECT b.unit_id FROM tips_import b WHERE t.subject = 'import:' || b.public_id
             UNION SELECT b.unit_id FROM tips_import b JOIN tips_importupload u ON u.batch_id = b.id
                   JOIN evidence_item i ON i.id = u.item_id WHERE t.subject = 'item:' || i.public_id
             UNION SELECT p.unit_id FROM units_post p JOIN accounts_user a ON a.id = p.user_id
-                  WHERE t.subject = 'officer:' || a.public_id)""",
+                  WHERE t.subject = 'officer:' || a.public_id
+            UNION {offers.UNITS_OF_RECEIPT})""",
         tip=f"(SELECT x.public_id FROM tips_tip x WHERE {_EVENT_TIP})",
         kind=f"""CASE WHEN {_SUBJECT} IN ('officer', 'unsealing', 'hashlist') THEN {_SUBJECT}
             WHEN {_SUBJECT} IN ('unit', 'reporter', 'token', 'vault', 'partner') THEN 'system'
@@ -173,7 +175,8 @@ TABLES: dict[str, Table] = {
     "units_notice": Table(
         web="S I",
         worker="S I",
-        steps="notices rendering unsealing retention reading importing verifying expiry linking triage I command SI",
+        steps="notices rendering unsealing retention reading importing verifying expiry linking triage"
+        " exchange I routing command SI",
         units="ARRAY[t.unit_id]",
         person="t.user_id",
         kind="t.role",
@@ -197,7 +200,8 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I",
         worker="S I",
-        steps="reading importing rendering verifying sweeping retention matching linking triage S command SI",
+        steps="reading importing rendering verifying sweeping retention matching linking triage routing S"
+        " exchange command SI",
         sees=RECORD,
         **_or_import(
             {key: value.replace("t.blob_id", "t.id") for key, value in BY_BLOB.items()},
@@ -207,14 +211,15 @@ TABLES: dict[str, Table] = {
     "evidence_blob_key": Table(
         intake="S I U",
         worker="S I U D",
-        steps="importing rendering verifying matching S retention SD command SIUD",
+        steps="importing rendering verifying matching S exchange SIU retention SD command SIUD",
         worker_sets="key_id = 'other'",
     ),
     "evidence_item": Table(
         web="S",
         intake="S I",
         worker="S I U(name_key_part)",
-        steps="reading importing rendering verifying sweeping matching linking triage S retention SU command SIU",
+        steps="reading importing rendering verifying sweeping matching linking triage routing S exchange SI"
+        " retention SU command SIU",
         sees=RECORD,
         worker_sets="name_key_part = ''",
         **_or_import({key: value.replace("t.item_id", "t.id") for key, value in BY_ITEM.items()}, "u.item_id = t.id"),
@@ -224,7 +229,8 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I U(state,state_at)",
         worker="S I U(state,state_at,set_apart)",
-        steps="verifying retention rendering unsealing notices matching linking triage S reading expiry SU importing SI"
+        steps="verifying retention rendering unsealing notices matching linking triage routing"
+        " S reading expiry SU importing exchange SI"
         " command SIU",
         sees=RECORD,
         worker_sets="set_apart = true",
@@ -236,19 +242,28 @@ TABLES: dict[str, Table] = {
         web="S(id,tip_id,kind,file_id,size,sha256,received_at)",
         intake="S(id,tip_id,kind,file_id,size,sha256,received_at) I",
         worker="S I U(key_part)",
-        steps="reading verifying rendering unsealing notices expiry linking triage S retention SU importing SI"
+        steps="reading verifying rendering unsealing notices expiry linking triage routing"
+        " S retention SU importing exchange SI"
         " command SIU",
         sees=RECORD,
         worker_sets="key_part = ''",
         **BY_TIP,
     ),
+    "tips_tellingcode": _open(worker="S", intake="I"),
+    "tips_tellinglimit": _open(intake="S I U D"),
     "tips_tipfile": Table(
-        web="S", intake="S I", worker="S I", steps=f"{_READERS} expiry matching S command SI", sees=RECORD, **BY_TIP
+        web="S",
+        intake="S I",
+        worker="S I",
+        steps=f"{_READERS.removesuffix(' exchange')} expiry matching S exchange command SI",
+        sees=RECORD,
+        **BY_TIP,
     ),
     "tips_summary": Table(
         web="S",
         worker="S I U",
-        steps="verifying rendering unsealing notices linking triage S reading importing command SIU retention SU",
+        steps="verifying rendering unsealing notices linking triage routing exchange"
+        " S reading importing command SIU retention SU",
         sees=RECORD,
         worker_sets="version = 0",
         **BY_TIP,
@@ -256,7 +271,8 @@ TABLES: dict[str, Table] = {
     "tips_shown": Table(
         web="S",
         worker="S I U D",
-        steps="verifying rendering unsealing notices linking triage S reading importing SIU retention SD command SIUD",
+        steps="verifying rendering unsealing notices linking triage routing exchange"
+        " S reading importing SIU retention SD command SIUD",
         sees=RECORD,
         worker_sets="version = 0",
         **BY_TIP,
@@ -264,14 +280,16 @@ TABLES: dict[str, Table] = {
     "tips_unread": Table(
         intake="S I",
         worker="S I U D",
-        steps="verifying retention rendering unsealing notices linking triage S reading SUD expiry SI importing SID"
+        steps="verifying retention rendering unsealing notices linking triage routing"
+        " S reading SUD expiry exchange SI importing SID"
         " command SIUD",
         worker_sets="tip_id = 0",
     ),
     "tips_likelyduplicate": Table(
         web="S",
         worker="S I",
-        steps="verifying retention rendering unsealing notices linking triage S reading importing command SI",
+        steps="verifying retention rendering unsealing notices linking triage routing exchange"
+        " S reading importing command SI",
         sees=RECORD,
         **BY_TIP,
     ),
@@ -410,7 +428,7 @@ TABLES: dict[str, Table] = {
     "retention_apart": Table(
         web="S I",
         worker="S",
-        steps="retention verifying reading importing linking triage command S",
+        steps="retention verifying reading importing linking triage routing exchange command S",
         sees={"": reach(APART)},
         adds={"": reach(frozenset({LEGAL, COMMANDER}))},
         adds_own=True,
@@ -484,7 +502,7 @@ TABLES |= {
         names=lambda person: f"officer:{person.user.public_id}",
     ),
     "matching_waiting": Table(
-        intake="S I", worker="S I D", steps="importing SI matching command SID", worker_sets="tip_id = 0"
+        intake="S I", worker="S I D", steps="importing exchange SI matching command SID", worker_sets="tip_id = 0"
     ),
     "matching_progress": _of_files(BY_TIP, *_TOLD),
     "matching_filestate": _of_files(BY_TIP, *_TOLD),
@@ -496,4 +514,5 @@ TABLES |= {
     "matching_sighting": replace(_of_files(BY_BLOB, *_FOUND), worker_sets="tips = 0"),
     "matching_horizon": _open("", "S I U"),
 }
-TABLES |= triage_rows.TABLES | deconfliction.TABLES
+TABLES |= triage_rows.TABLES | deconfliction.TABLES | insight.TABLES | offers.TABLES | placing.TABLES
+TABLES |= referring.TABLES | exchanging.TABLES

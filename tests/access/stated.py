@@ -17,7 +17,7 @@ Rule = Mapping[str, Mapping[str, set[str]]]
 NONE = "ARRAY[]::bigint[]"
 STEPS = (
     "reading", "importing", "expiry", "sweeping", "verifying", "custody", "unsealing", "rendering", "retention",
-    "notices", "matching", "linking", "triage", "lists", "command",
+    "notices", "matching", "linking", "triage", "routing", "exchange", "lists", "command",
 )  # fmt: skip
 
 
@@ -42,6 +42,8 @@ class Table:
     owner: str = ""  # the column that names the person whose row it is
     names: Callable[[Any], Any] = lambda person: person.user_id  # what stands there for a person
     adds_own: bool = False  # only rows that name the person themself
+    adds_units: str = ""  # whose units decide who adds, and who changes, where those are not all of ``units``
+    changes_units: str = ""
     samples: str = "true"  # which rows may serve as examples of one to add
     spoilt: Sequence[Mapping[str, Any]] = ()  # what no row that a page adds may hold
 

@@ -36,6 +36,8 @@ class Row:
     person: int | None
     tip: str
     sample: bool
+    adds_units: frozenset[str]
+    changes_units: frozenset[str]
     whole: dict[str, Any] = field(repr=False)
 
 
@@ -82,23 +84,30 @@ def key_of(table: str) -> str:
 def rows_of(world: World, name: str) -> list[Row]:
     """Every row of a table, as the superuser sees it."""
     table = rows.TABLES[name]
+    units = (table.units, table.adds_units or table.units, table.changes_units or table.units)
     found = run(
-        f"SELECT ARRAY(SELECT u FROM unnest(({table.units})::bigint[]) u WHERE u IS NOT NULL),"
+        f"SELECT {', '.join(f'ARRAY(SELECT u FROM unnest(({u})::bigint[]) u WHERE u IS NOT NULL)' for u in units)},"
         f" ({table.person})::bigint, ({table.kind})::text, ({table.tip})::text, ({table.samples}),"
         f" row_to_json(t.*)::text, {key_of(name)}"
         f" FROM {name} t"
     )
+
+    def codes(keys: Sequence[int]) -> frozenset[str]:
+        return frozenset(world.codes[u] for u in keys)
+
     return [
         Row(
             tuple(key),
             kind or "",
-            frozenset(world.codes[u] for u in units),
+            codes(units),
             person,
             tip or "",
             sample,
+            codes(adding),
+            codes(changing),
             json.loads(whole),
         )
-        for units, person, kind, tip, sample, whole, *key in found
+        for units, adding, changing, person, kind, tip, sample, whole, *key in found
     ]
 
 
@@ -190,7 +199,7 @@ def _added(name: str, table: Table, every: list[Row], person: Person) -> Iterato
     if "I" not in table.web:
         return
     tried: set[tuple[Any, ...]] = set()
-    for row in every:
+    for row in (replace(one, units=one.adds_units) for one in every):
         how = (row.kind, frozenset(relations(person, row)))
         if how in tried or not row.sample:
             continue
@@ -231,7 +240,7 @@ def _changed(name: str, table: Table, every: list[Row], person: Person) -> Itera
         statements.append(f"UPDATE {name} SET {table.sets}")
     if "D" in table.web:
         statements.append(f"DELETE FROM {name}")
-    may = sum(allowed(table.changes, person, row) for row in every)
+    may = sum(allowed(table.changes, person, replace(row, units=row.changes_units)) for row in every)
     for sql in statements:
         got = attempt(sql)
         if got not in ({may} if may == 0 else {may, "stopped"}):

@@ -14,7 +14,7 @@ from django.db import connection
 
 from nightlight.config import rights
 from nightlight.trust.rights import INTAKE, WEB, WORKER
-from tests.access import expected, pages, rows, tables, triage_pages
+from tests.access import expected, handing_pages, insight, pages, rows, tables, triage_pages
 from tests.access.world import undone
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ _BY_ACTION = "the action asks again for the role"
 _BY_OWNER = "nobody finds it but whose own it is"
 REFUSED_TWICE: dict[str, str] = {
     **triage_pages.REFUSED_TWICE,
+    **insight.REFUSED_TWICE,
+    **handing_pages.REFUSED_TWICE,
     **dict.fromkeys(("desk:inbox", "desk:arrivals", "desk:find", "desk:tip"), _BY_QUERY),
     **dict.fromkeys(("desk:imports", "desk:import", "desk:import-progress"), _BY_QUERY),
     **dict.fromkeys(("audit:entries", "audit:entry", "audit:take-out", "audit:person", "audit:record"), _BY_AUDIT),
     **dict.fromkeys(("audit:patterns", "audit:answer"), _BY_AUDIT),
-    **dict.fromkeys(("desk:unit-add", "desk:unit-rename", "desk:unit-duty", "desk:hand-over"), _BY_ACTION),
+    **dict.fromkeys(("desk:unit-add", "desk:unit-rename", "desk:unit-duty"), _BY_ACTION),
     **dict.fromkeys(("desk:glass-sign-off", "desk:sealed-ask", "desk:sealed-search"), _BY_ACTION),
     **dict.fromkeys(("desk:hold-lift", "desk:destruction-decide"), _BY_ACTION),
     **dict.fromkeys(("desk:opening", "desk:close-opening", "desk:viewing", "desk:viewing-state"), _BY_OWNER),
@@ -46,6 +48,7 @@ REFUSED_TWICE: dict[str, str] = {
     **dict.fromkeys(("desk:tip-known", "desk:match", "desk:seen"), _BY_QUERY),
     "desk:hash-answer": _BY_ACTION,
     "desk:unit-contact": _BY_ACTION,
+    "desk:tip-export": _BY_ACTION,
 }
 NEVER_MET = {("matching_feedback", "web_insert"): "only partners add; test_known.py shows what each may"}
 

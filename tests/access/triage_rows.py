@@ -93,14 +93,14 @@ TABLES: dict[str, Table] = {
     "triage_pastscore": Table("S", "", "S I", "triage command SI", sees=RECORD, **BY_TIP),
     "triage_officerfact": _said(),
     "triage_override": _said(),
-    "triage_closure": _said(),
+    "triage_closure": _said(steps="triage exchange verifying command S"),
     # Who closed the tips of this world is nobody who is asked here; test_triage.py asks those who did.
     "triage_secondlook": _said(**by("x.id = (SELECT c.tip_id FROM triage_closure c WHERE c.id = t.closure_id)")),
     "triage_standing": Table(
         "S U(lane,holder_id,held_since,snoozed_until,snooze_reason)",
         "",
         "S I U D",
-        "triage command SIUD",
+        "routing exchange S triage command SIUD",
         sees=RECORD,
         changes=_AT_WORK,
         sets="snooze_reason = 'another'",

@@ -44,7 +44,7 @@ from nightlight.trust.units.models import Glass, Post, Unit
 from nightlight.trust.units.viewer import Viewer, viewer_of
 from nightlight.trust.viewing import models as viewing
 from nightlight.trust.viewing.actions import session_digest
-from tests.access import deconfliction, known, triage
+from tests.access import deconfliction, insight, known, offers, placing, referring, triage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -287,6 +287,10 @@ def build() -> World:
     known.build(world)
     triage.build(world)
     deconfliction.build(world)
+    insight.build(world)
+    offers.build(world)
+    referring.build(world)
+    placing.build(world)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ANALYZE")
@@ -605,7 +609,7 @@ def _retention(world: World) -> None:
     for code, tip in world.full.items():
         by, subject = _works(world, code, "legal-reviewer"), f"tip:{tip.public_id}"
         hold = retention.Hold.objects.create(
-            public_id=public_ids.new("HO"),
+            public_id=public_ids.new("HD"),
             subject=subject,
             kind=next(iter(facts.Hold)).value,
             reason="A court has it",

@@ -21,9 +21,13 @@ from nightlight.config import postgres
 from nightlight.foundation import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nightlight.exercise.lists import Lists
+    from nightlight.exercise.world import World
 
 _FILE = "demo.json"
+_KEPT_BACK = 2  # tips that stay at the national centre, for whoever tries to hand them on to a station
 # Planted cases that stay together, so that one person meets them; by their names in the ground truth.
 _CASES = ("meeting this evening", "one person on three platforms", "one file shared by many")
 
@@ -41,6 +45,7 @@ def demo(
     os.environ.setdefault("NIGHTLIGHT_HOME", str(Path("~/.nightlight-demo").expanduser()))
     os.environ["NIGHTLIGHT_DEMO"] = "yes"
     os.environ.setdefault("NIGHTLIGHT_INSECURE_HTTP", "yes")
+    os.environ.setdefault("NIGHTLIGHT_HOTLINE", "yes")
     os.environ.setdefault("NIGHTLIGHT_LOG_LEVEL", "WARNING")  # the terminal shows the progress instead
     from nightlight.commands import running
     from nightlight.config.supervisor import Part
@@ -71,6 +76,7 @@ def _prepare() -> None:
 
     at = clock.now()
     people = organisation.make(by=base.BY, at=at)
+    organisation.load_districts(by=base.BY, at=at)
     logins = {}
     for reporter in REPORTERS:
         issued = actions.add_credential(by=base.BY, at=at, name=reporter.name, environment="production")
@@ -98,6 +104,7 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     _act_as_command()
     made, listed = world.build(seed, reports, now=clock.now()), make_lists(seed, reports)
     partner = _bring_lists(kept, held, listed, seed)
+    organisation.load_networks(by=base.BY, at=clock.now(), seed=seed, people=made.people)
     named = ", ".join(f"{one.name} ({len(one.entries)})" for one in listed.first)
     base.say(
         f"Hash lists are here: {named}. A partner pulls the first from {address}{partner['path']}"
@@ -125,11 +132,37 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     base.say(f"The exercise is filed: {told}. {len(filed.surprises)} did not go as planned.")
     cases = {key for case in made.truth.planted if case.name in _CASES for key in case.reports}
     planted = {filed.ids[key] for key in cases if key in filed.ids}
-    handed = sum(organisation.hand_out(by=base.BY, at=clock.now(), planted=planted).values())
+    to_hand_on = [filed.ids[key] for key in _for_riverside(made) if key in filed.ids and key not in cases]
+    kept_back = to_hand_on[:_KEPT_BACK]
+    handed = sum(organisation.hand_out(by=base.BY, at=clock.now(), planted=planted, kept=kept_back).values())
     base.say(f"{handed} of them were handed to the units of the exercise.")
+    _say_what_to_hand_on(kept_back, held, address)
     withdrawn, updated = exhibits.renew(by=base.BY, now=clock.now, made=listed, list_id=partner["list"])
     base.say(f"A second version of the first list withdrew {withdrawn} entries and updated {updated}.")
     _say_where(address, held)
+
+
+def _for_riverside(made: World) -> tuple[str, ...]:
+    """The planned reports whose signs lead to the Riverside station."""
+    from nightlight.exercise import places
+
+    return places.clearly_in(organisation.LAKESIDE, made.reports)
+
+
+def _say_what_to_hand_on(reports: Sequence[int], held: dict[str, Any], address: str) -> None:
+    """Name the tips that were kept at the national centre for somebody to hand on, tier by tier."""
+    from nightlight.pipeline.tips.models import Tip
+
+    tips = Tip.objects.filter(report_id__in=reports).order_by("report_id").values_list("public_id", flat=True)
+    if tips:
+        who = " → ".join(one for one in ("analyst", "triage", "commander", "officer") if one in _names(held))
+        base.say(
+            f"For the Riverside station, from tier to tier ({who}): {', '.join(f'{address}tips/{t}/' for t in tips)}"
+        )
+
+
+def _names(held: dict[str, Any]) -> set[str]:
+    return {person["username"] for person in held["people"]}
 
 
 def _bring_lists(kept: Path, held: dict[str, Any], listed: Lists, seed: int) -> dict[str, str]:

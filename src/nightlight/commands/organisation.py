@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from nightlight.exercise.places import DISTRICTS, anonymisers, district_list, network_places
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from nightlight.exercise.people import Person
     from nightlight.trust.units.models import Unit
 
 
@@ -36,12 +40,13 @@ class Somebody(NamedTuple):
 
 PASSWORD = "exercise-only"  # noqa: S105 - of an installation that holds invented reports only
 ROOT = "IN"
+LAKESIDE = DISTRICTS["Pune"].code  # the exercise calls its district unit Lakeside
 PLACES = (
     Place("IN-MH", "Maharashtra state unit (exercise)", "state", ROOT, ("IN-MH",), share=12),
     Place("IN-KL", "Kerala state unit (exercise)", "state", ROOT, ("IN-KL",), share=12),
-    Place("MH-LAKESIDE", "Lakeside district cyber cell", "district", "IN-MH", share=8),
+    Place("MH-LAKESIDE", "Lakeside district cyber cell", "district", "IN-MH", (LAKESIDE, "PIN:411"), share=8),
     Place("MH-NORTHFIELD", "Northfield district cyber cell", "district", "IN-MH", share=8),
-    Place("PS-RIVERSIDE", "Riverside police station", "station", "MH-LAKESIDE", share=8),
+    Place("PS-RIVERSIDE", "Riverside police station", "station", "MH-LAKESIDE", ("PIN:411",), share=8),
     Place("PS-HILLVIEW", "Hillview police station", "station", "MH-LAKESIDE", share=6),
     Place("IN-VID", "Victim identification unit (exercise)", "special", ROOT, share=6),
 )
@@ -93,10 +98,35 @@ def make(*, by: str, at: datetime) -> list[dict[str, str]]:
     return told
 
 
-def hand_out(*, by: str, at: datetime, planted: Collection[int] = ()) -> Mapping[str, int]:
+def load_districts(*, by: str, at: datetime) -> None:
+    """Load the invented list of districts of the exercise."""
+    from nightlight.pipeline.routing import loading
+
+    loading.import_districts(by=by, at=at, name="exercise-districts.csv", data=district_list())
+
+
+def load_networks(*, by: str, at: datetime, seed: int, people: Sequence[Person]) -> None:
+    """Load what the invented operators say of where their addresses are, and the list of anonymisers."""
+    from nightlight.foundation.refusals import Conflict
+    from nightlight.pipeline.routing import loading
+    from nightlight.pipeline.routing.geofeed import ListKind
+
+    as_of = (at - timedelta(days=60)).date()  # before all that happens in the exercise
+    for name, data, kind in (
+        (f"exercise-operators-{seed}.csv", network_places(seed, people), ListKind.PLACES),
+        ("exercise-anonymisers.csv", anonymisers(), ListKind.ANONYMISERS),
+    ):
+        try:
+            loading.import_networks(by=by, at=at, name=name, data=data, as_of=as_of, kind=kind)
+        except Conflict:  # there already, from an exercise that was filed here today
+            continue
+
+
+def hand_out(*, by: str, at: datetime, planted: Collection[int] = (), kept: Collection[int] = ()) -> Mapping[str, int]:
     """Hand finished tips of the receiving unit to the units of the exercise, each its share; return how many went.
 
-    Reports with these numbers, the planted cases, go to the unit of the triage officer, who is to find them.
+    Reports with these numbers, the planted cases, go to the unit of the triage officer, who is to find them; those in
+    ``kept`` stay where they came in, for somebody to hand on.
     """
     from django.db import transaction
 
@@ -112,7 +142,7 @@ def hand_out(*, by: str, at: datetime, planted: Collection[int] = ()) -> Mapping
     waiting = Tip.objects.filter(unit__receives=True, state=State.RECEIVED).select_related("unit").order_by("id")
     for tip in waiting:
         number = draw.randrange(100)
-        if tip.report_id not in planted and number >= len(targets):
+        if tip.report_id in kept or (tip.report_id not in planted and number >= len(targets)):
             continue
         code = FINDS if tip.report_id in planted else targets[number]
         try:

@@ -48,6 +48,50 @@ def show(
         base.put(told, as_json=as_json, text=showing.as_text(told))
 
 
+@app.command()
+def export(
+    number: Annotated[str, typer.Argument(metavar="ID", help="Report id, NL-… number, or the source's number.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The file to write; never written over.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it is needed, in 15 characters or more.")],
+    form: Annotated[str, typer.Option("--format", help="json (CyberTip JSON) or pdf.")] = "json",
+    bom: Annotated[bool, typer.Option("--bom", help="Begin the JSON with a byte order mark.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a tip as CyberTip JSON for another police program, or as PDF; victims and children are pseudonyms.
+
+    Example: nightlight tip export NL-7F3K-9QTX --format pdf --output tip.pdf --reason "for the case file 12/2026"
+    """
+    with base.database():
+        from nightlight.outlook.exchange import exporting
+
+        try:
+            tip = exporting.of_number(number)
+            output.touch(mode=0o600, exist_ok=False)
+            try:
+                made = exporting.export(
+                    tip=tip,
+                    form=form,
+                    by=base.BY,
+                    officer="the command line",
+                    at=clock.now(),
+                    reason=reason,
+                    viewer=None,
+                    bom=bom,
+                )
+                output.write_bytes(made.body)
+            except BaseException:  # half a file would pass for the whole
+                output.unlink()
+                raise
+        except FileExistsError:
+            base.fail(f"{output} exists already.")
+        except OSError as failure:
+            base.fail(f"{output} cannot be written: {failure.strerror}.")
+        except Refusal as refused:
+            base.fail(refused.reason)
+        base.put({"file": str(output), "size": len(made.body)}, as_json=as_json, text=f"{tip.public_id} → {output}")
+
+
 def import_(
     path: Annotated[Path, typer.Argument(help="A CyberTip JSON file, a folder of them, or a ZIP.")],
     as_json: AsJson = False,

@@ -53,6 +53,17 @@ class Environment:
     deconfliction_keys: Path  # NIGHTLIGHT_DECONFLICTION_KEYS_DIR: one file for each ring of partners and epoch
     deconfliction_daily: int  # NIGHTLIGHT_DECONFLICTION_DAILY: digests that a partner may ask for in 24 hours
     deconfliction_name: str  # NIGHTLIGHT_DECONFLICTION_NAME: how partners are told of this installation
+    exchange_name: str  # NIGHTLIGHT_EXCHANGE_NAME: what other installations call this one
+    exchange_url: str  # NIGHTLIGHT_EXCHANGE_URL: where they reach it; empty = by stick alone
+    exchange_largest: int  # NIGHTLIGHT_EXCHANGE_LARGEST: GB that one package from elsewhere may have
+    exchange_open: int  # NIGHTLIGHT_EXCHANGE_OPEN: packages of one installation that may be on their way here
+    exchange_disk: int  # NIGHTLIGHT_EXCHANGE_DISK: GB of disk that packages from elsewhere leave free
+    exchange_held: int  # NIGHTLIGHT_EXCHANGE_HELD: packages of unknown senders that are held
+    hotline: bool  # NIGHTLIGHT_HOTLINE: whether anybody may tell something on the page /tell/
+    hotline_exit: str  # NIGHTLIGHT_HOTLINE_EXIT: the page that leaving at once leads to
+    hotline_per_address: int  # NIGHTLIGHT_HOTLINE_PER_ADDRESS: how often one address may tell something within an hour
+    hotline_per_hour: int  # NIGHTLIGHT_HOTLINE_PER_HOUR: how often all together may
+    feedback_actioned_after: int | None  # NIGHTLIGHT_FEEDBACK_ACTIONED_AFTER: days until reporters hear; None = never
     law: str  # NIGHTLIGHT_LAW: the country whose law pack is used
     zone: str  # NIGHTLIGHT_ZONE: the officers' time zone
     log_level: str  # NIGHTLIGHT_LOG_LEVEL
@@ -95,6 +106,12 @@ def _count(env: Mapping[str, str], name: str, default: int, most: int = 1024) ->
     return int(text)
 
 
+def _days_or_never(env: Mapping[str, str], name: str, default: int) -> int | None:
+    if env.get(name, "").strip().lower() == "never":
+        return None
+    return _count(env, name, default, 3650)
+
+
 def _ring_keys(env: Mapping[str, str], home: Path) -> Path:
     """Return the folder of the keys of rings; refuse one in which others may read a key."""
     name = "NIGHTLIGHT_DECONFLICTION_KEYS_DIR"
@@ -116,6 +133,24 @@ def _issuer(env: Mapping[str, str]) -> str:
     here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if url and not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and here))):
         raise WrongSetting("NIGHTLIGHT_OIDC_URL must begin with https://")
+    return url
+
+
+def _reached_at(env: Mapping[str, str]) -> str:
+    """Return the address where other installations reach this one; packages travel over TLS only."""
+    url = env.get("NIGHTLIGHT_EXCHANGE_URL", "").strip().rstrip("/")
+    parts = urlsplit(url)
+    if url and not (parts.scheme == "https" and parts.hostname and url.isascii() and url.isprintable()):
+        raise WrongSetting("NIGHTLIGHT_EXCHANGE_URL must be an address that begins with https://")
+    return url
+
+
+def _page(env: Mapping[str, str], name: str, default: str) -> str:
+    """Return the address of a page elsewhere; it is written into a page of ours, so it is https and nothing else."""
+    url = env.get(name, "").strip() or default
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or not url.isascii() or not url.isprintable():
+        raise WrongSetting(f"{name} must be the address of a page that begins with https://")
     return url
 
 
@@ -197,6 +232,19 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         deconfliction_keys=_ring_keys(env, home),
         deconfliction_daily=_count(env, "NIGHTLIGHT_DECONFLICTION_DAILY", 2000, 100_000),
         deconfliction_name=env.get("NIGHTLIGHT_DECONFLICTION_NAME", "").strip() or "Nightlight",
+        exchange_name=env.get("NIGHTLIGHT_EXCHANGE_NAME", "").strip()
+        or env.get("NIGHTLIGHT_DECONFLICTION_NAME", "").strip()
+        or "Nightlight",
+        exchange_url=_reached_at(env),
+        exchange_largest=_count(env, "NIGHTLIGHT_EXCHANGE_LARGEST", 8),
+        exchange_open=_count(env, "NIGHTLIGHT_EXCHANGE_OPEN", 16),
+        exchange_disk=_count(env, "NIGHTLIGHT_EXCHANGE_DISK", 5, 100_000),
+        exchange_held=_count(env, "NIGHTLIGHT_EXCHANGE_HELD", 20),
+        hotline=_flag(env, "NIGHTLIGHT_HOTLINE", default=False),
+        hotline_exit=_page(env, "NIGHTLIGHT_HOTLINE_EXIT", "https://en.wikipedia.org/"),
+        hotline_per_address=_count(env, "NIGHTLIGHT_HOTLINE_PER_ADDRESS", 20, 10_000),
+        hotline_per_hour=_count(env, "NIGHTLIGHT_HOTLINE_PER_HOUR", 200, 100_000),
+        feedback_actioned_after=_days_or_never(env, "NIGHTLIGHT_FEEDBACK_ACTIONED_AFTER", 30),
         law=_one_of(env, "NIGHTLIGHT_LAW", ("IN", "US")),
         zone=env.get("NIGHTLIGHT_ZONE", "").strip() or "Asia/Kolkata",
         log_level=_one_of(env, "NIGHTLIGHT_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),

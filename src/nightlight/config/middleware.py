@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("pages")
 _STATUS: dict[type[Refusal], int] = {NotAllowed: 403, Conflict: 409, NotFound: 404}
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-_API = "/api/"
+_API = ("/api/", "/feedback/", "/exchange/")
+_TELLING = "/tell/"  # keeps no address of who asks, in no log either
 _SHARING = "/hashsharing/"  # answers such text in words of its own protocol, and looks at no cookie
 
 
@@ -133,7 +134,8 @@ def _fields_are_storable(fields: QueryDict) -> bool:
 
 
 def _unstorable(request: HttpRequest) -> HttpResponse:
-    log.warning("unstorable-text", method=request.method, address=request.META.get("REMOTE_ADDR"))
+    address = "" if request.path_info.startswith(_TELLING) else request.META.get("REMOTE_ADDR")
+    log.warning("unstorable-text", method=request.method, address=address)
     reason = _("What was sent holds characters that no text can have (a NUL, or half a character), or is not UTF-8.")
     if request.path_info.startswith(_API):
         return problem(400, "text", reason)

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from nightlight.outlook.insight import models as insight
+from nightlight.outlook.insight import rights as insight_rights
 from nightlight.pipeline.linking import models as linking
 from nightlight.pipeline.linking import rights as linking_rights
 from nightlight.pipeline.matching import models as matching
 from nightlight.pipeline.matching import rights as matching_rights
+from nightlight.pipeline.routing import models as routing
+from nightlight.pipeline.routing import rights as routing_rights
 from nightlight.pipeline.tips import models as tips
 from nightlight.pipeline.tips import rights as tips_rights
 from nightlight.pipeline.triage import models as triage
@@ -43,6 +47,8 @@ APPEND_ONLY = (
     *matching.APPEND_ONLY_TABLES,
     *linking.APPEND_ONLY_TABLES,
     *triage.APPEND_ONLY_TABLES,
+    *routing.APPEND_ONLY_TABLES,
+    *insight.APPEND_ONLY_TABLES,
 )
 _QUEUE = Rights(
     web="SELECT, INSERT, UPDATE",
@@ -88,6 +94,8 @@ TABLES: dict[str, Rights] = {
     **matching_rights.TABLES,
     **linking_rights.TABLES,
     **triage_rights.TABLES,
+    **routing_rights.TABLES,
+    **insight_rights.TABLES,
     **_OTHERS,
 }
 ROLES = (WEB, INTAKE, WORKER)

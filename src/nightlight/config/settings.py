@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "nightlight.outlook.desk",  # before allauth: our sign-in pages take the place of its own
     "nightlight.outlook.audit",
+    "nightlight.outlook.hotline",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -57,6 +58,8 @@ INSTALLED_APPS = [
     "nightlight.pipeline.matching",
     "nightlight.pipeline.linking",
     "nightlight.pipeline.triage",
+    "nightlight.pipeline.routing",
+    "nightlight.outlook.insight",
     "nightlight.config.apps.StoryConfig",
 ]
 
@@ -290,6 +293,14 @@ NIGHTLIGHT_SEALING_KEYS_DIR = ENVIRONMENT.keys / "sealing"
 NIGHTLIGHT_SEALED_SEARCH_KEY = secrets.keep(ENVIRONMENT.keys, "sealed-search.key")
 NIGHTLIGHT_SEARCH_DIGEST_KEY = secrets.keep(ENVIRONMENT.keys, "search-digest.key")
 
+# --- hotline --------------------------------------------------------------------------------------------------
+
+NIGHTLIGHT_HOTLINE = ENVIRONMENT.hotline
+NIGHTLIGHT_HOTLINE_EXIT = ENVIRONMENT.hotline_exit
+NIGHTLIGHT_HOTLINE_PER_ADDRESS = ENVIRONMENT.hotline_per_address
+NIGHTLIGHT_HOTLINE_PER_HOUR = ENVIRONMENT.hotline_per_hour
+NIGHTLIGHT_TELLING_KEY = secrets.keep(ENVIRONMENT.keys, "telling.key")
+
 # --- alerts ---------------------------------------------------------------------------------------------------
 
 NIGHTLIGHT_ALERT_URLS = ENVIRONMENT.alert_urls
@@ -301,3 +312,14 @@ NIGHTLIGHT_ALERT_OLD_DAYS = ENVIRONMENT.alert_old_days
 NIGHTLIGHT_DECONFLICTION_KEYS_DIR = ENVIRONMENT.deconfliction_keys
 NIGHTLIGHT_DECONFLICTION_DAILY = ENVIRONMENT.deconfliction_daily
 NIGHTLIGHT_DECONFLICTION_NAME = ENVIRONMENT.deconfliction_name
+
+# --- exchange with other installations ------------------------------------------------------------------------
+
+NIGHTLIGHT_EXCHANGE_FOLDER = ENVIRONMENT.home / "exchange"
+NIGHTLIGHT_EXCHANGE_KEYS_DIR = ENVIRONMENT.keys / "exchange"
+NIGHTLIGHT_EXCHANGE_NAME = ENVIRONMENT.exchange_name
+NIGHTLIGHT_EXCHANGE_URL = ENVIRONMENT.exchange_url
+NIGHTLIGHT_EXCHANGE_LARGEST = ENVIRONMENT.exchange_largest * 10**9
+NIGHTLIGHT_EXCHANGE_OPEN = ENVIRONMENT.exchange_open
+NIGHTLIGHT_EXCHANGE_DISK = ENVIRONMENT.exchange_disk * 10**9
+NIGHTLIGHT_EXCHANGE_HELD = ENVIRONMENT.exchange_held

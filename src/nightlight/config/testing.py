@@ -20,6 +20,7 @@ os.environ["NIGHTLIGHT_HOME"] = str(HOME)
 # One folder for all processes of a run, that of the first: what one has made the others need not make again.
 RUN = Path(os.environ.setdefault("NIGHTLIGHT_TEST_RUN", str(HOME)))
 os.environ.setdefault("NIGHTLIGHT_INSECURE_HTTP", "yes")
+os.environ.setdefault("NIGHTLIGHT_HOTLINE", "yes")
 os.environ.setdefault("NIGHTLIGHT_SECOND_FACTOR", "offered")  # tests of the second factor ask for it
 # Browser tests drive the page from an event loop's thread; their ORM calls are still ours alone.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -56,7 +57,10 @@ _LONGEST_FIRST = (
     "tests/access/test_pages.py",
     "tests/access/",  # with the world of the pages, which each process makes for itself
     "src/nightlight/trust/viewing/tests/test_rendering_hostile.py",
+    "tests/exchange/",
     "tests/test_up.py",
+    "src/nightlight/outlook/hotline/tests/test_hotline_in_a_browser.py",
+    "src/nightlight/outlook/desk/tests/test_handing_in_a_browser.py",
     "src/nightlight/outlook/desk/tests/test_viewing_in_a_browser.py",
     "src/nightlight/outlook/desk/tests/test_known_in_a_browser.py",
     "src/nightlight/outlook/desk/tests/test_pages_in_a_browser.py",
@@ -84,10 +88,12 @@ _IN_PARTS = "tests/access/test_pages.py"
 _ONE_INSTALLATION = frozenset(
     {
         "tests/test_desk_story.py",
+        "tests/test_feedback.py",
         "tests/test_hash_sharing.py",
         "tests/test_hashes_command.py",
         "tests/test_known_story.py",
         "tests/test_no_name_in_a_dump.py",
+        "tests/test_places_commands.py",
         "tests/test_police_import.py",
         "tests/test_production.py",
         "tests/test_security_headers.py",

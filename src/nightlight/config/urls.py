@@ -52,6 +52,10 @@ urlpatterns = [
     path("system/people/<str:public_id>/", ours.sign_in_of, name="sign-in-of"),
     path("api/", include("nightlight.outlook.api.urls")),
     path("hashsharing/", include("nightlight.outlook.sharing.urls")),
+    path("exchange/", include("nightlight.outlook.exchange.urls")),
+    path("tell/", include("nightlight.outlook.hotline.urls")),
+    path("feedback/", include("nightlight.outlook.feedback.urls")),
+    path("insight/", include("nightlight.outlook.insight.urls")),
     path("audit/", include("nightlight.outlook.audit.urls")),
     path("", include("nightlight.outlook.desk.urls")),
 ]

@@ -26,7 +26,11 @@ def _times_x(value: int) -> int:
     return (value << 1) ^ (0b100101 if value & 0b10000 else 0)  # modulo x^5 + x^2 + 1
 
 
-def _check_symbol(prefix: str, body: str) -> str:
+def check_symbol(prefix: str, body: str) -> str:
+    """Return the symbol that ends ``body`` under ``prefix`` (capital letters), so that a slip in either shows.
+
+    For at most 30 letters and symbols together: beyond, two places have the same power.
+    """
     total = 0
     for value in [*(ord(letter) - ord("A") for letter in prefix), *(_VALUE[symbol] for symbol in body)]:
         total = _times_x(total ^ value)
@@ -43,7 +47,7 @@ def new(prefix: str) -> str:
         raise ValueError(f"an identifier begins with two to four capital letters, not {prefix!r}")
     number = secrets.randbits(35)
     body = "".join(ALPHABET[number >> shift & 31] for shift in range(0, 35, 5))
-    body += _check_symbol(prefix, body)
+    body += check_symbol(prefix, body)
     return f"{prefix}-{body[:4]}-{body[4:]}"
 
 
@@ -56,6 +60,6 @@ def normalise(text: str) -> str:
     prefix, body = symbols[:-_BODY], symbols[-_BODY:].translate(_MISREAD)
     if not _PREFIX.fullmatch(prefix) or not set(body) <= set(ALPHABET):
         raise ValueError(f"{text[:40]!r} is not an identifier; one looks like NL-7F3K-9QTX")
-    if _check_symbol(prefix, body[:-1]) != body[-1]:
+    if check_symbol(prefix, body[:-1]) != body[-1]:
         raise ValueError(f"{text[:40]!r} has a typing slip: its last symbol does not fit the others")
     return f"{prefix}-{body[:4]}-{body[4:]}"

@@ -18,6 +18,12 @@ INTAKE = "nightlight_intake"
 WORKER = "nightlight_worker"
 COMMAND = "command"  # the step of whoever is at the command line of the machine; it may what any step may
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+# Of a tip ``t`` that the person sees: it is their unit's, or they broke the glass; or they work on it with that unit.
+# One that another unit has only offered is neither.
+HELD_TIP = """((SELECT units_reaches_all()) OR t.unit_id IN (SELECT units_reach())
+    OR t.id IN (SELECT tips_broken_into()))"""
+OPENED_TIP = """((SELECT units_reaches_all()) OR t.unit_id IN (SELECT units_reach())
+    OR t.id IN (SELECT tips_opened()))"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ def test_every_pair_of_symbols_that_changed_places_is_noticed() -> None:
                 for other in range(one + 1, 32):
                     body = ["0"] * 7
                     body[first], body[second] = public_ids.ALPHABET[one], public_ids.ALPHABET[other]
-                    check = public_ids._check_symbol("NL", "".join(body))
+                    check = public_ids.check_symbol("NL", "".join(body))
                     body[first], body[second] = body[second], body[first]
-                    assert public_ids._check_symbol("NL", "".join(body)) != check
+                    assert public_ids.check_symbol("NL", "".join(body)) != check
 
 
 @given(identifiers, st.data())

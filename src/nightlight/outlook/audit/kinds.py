@@ -33,6 +33,10 @@ _RECEIVED = frozenset(
         "tip.retracted",
         "tip.expired",
         "tip.imported",
+        "tip.told",
+        "tip.added-to",
+        "tip.referred-in",
+        "tip.referred-again",
         "evidence.received",
         "evidence.swept",
         "evidence.keys-rewrapped",
@@ -50,6 +54,8 @@ _RECEIVED = frozenset(
         "tip.assessed",
         "tip.not-assessed",
         "tip.not-linked",
+        "tip.routed",
+        "tip.not-routed",
         "alert.raised",
         "alert.called",
         "hashes.imported",
@@ -57,16 +63,38 @@ _RECEIVED = frozenset(
         "hashes.polled",
         "hashes.pulled",
         "hashes.feedback-given",
+        "feedback.told",
+        "feedback.listed",
         "deconfliction.partner-asked",
         "deconfliction.partner-refused",
         "deconfliction.sent",
+        "exchange.package-arrived",
+        "exchange.package-held",
+        "exchange.package-sent",
+        "exchange.package-delivered",
+        "exchange.package-refused-there",
         "deconfliction.told",
+        "routing.delivered",
+        "routing.outcome",
+        "routing.needs-decision",
+        "routing.overdue",
+        "routing.sooner",
+        "exchange.package-built",
+        "exchange.package-verified",
+        "exchange.package-taken",
+        "exchange.package-refused",
+        "exchange.statement-unfit",
     }
 )
 # Their entries may name other tips whose data was shown or handed over with that of their subject.
 NAMES_OTHERS = ("tip.viewed", "tip.linked-exported")
 # Something was on somebody's screen. Asking for it, or being done with it, is no further look.
 _LOOKS = frozenset({"viewed", "shown"})
+# What people do with an offer of a tip, from unit to unit.
+_ON_ITS_WAY = frozenset(
+    f"routing.{act}"
+    for act in ("sent", "opened", "accepted", "bounced", "recalled", "given-back", "joint-ended", "sealed")
+)
 # Acts whose words the pages do not have (yet); a kind that stands nowhere is still found when all kinds are asked for.
 _OTHERS = frozenset(
     {
@@ -85,6 +113,7 @@ _OTHERS = frozenset(
         "glass.signed-off",
         "tip.handed-over",
         "tip.exported",
+        "tip.export-refused",
         "search.made",
         "sealed.searched",
         "sealed.opened",
@@ -138,7 +167,7 @@ def group_of(kind: str) -> Group:
         (Group.SEARCHED, act == "searched" or about == "search" or kind == "deconfliction.asked"),
         (Group.UNSEALED, about == "sealed" and (act == "opened" or act.startswith("unsealing"))),
         (Group.LOOKED, act in _LOOKS or act.startswith("viewing-") or about == "exposure"),
-        (Group.HANDED_OVER, act.startswith("handed")),
+        (Group.HANDED_OVER, act.startswith("handed") or kind in _ON_ITS_WAY),
         (Group.EXPORTED, about == "export" or "export" in act or act == "bad-rows-taken"),
     ):
         if fits:

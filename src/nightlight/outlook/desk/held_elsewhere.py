@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from nightlight.outlook.desk.linked_reasons import readable
 from nightlight.pipeline.linking.deconfliction import asking, contacts
+from nightlight.pipeline.tips import seeing
 from nightlight.pipeline.tips.models import State
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def panel(viewer: Viewer, tip: Tip, at: datetime) -> Panel | None:
     if tip.state != State.RECEIVED or tip.unit is None:
         return None
     found = tuple(_holders(asking.elsewhere(viewer, tip, at=at)))
-    asks = viewer.may(asking.ASKS)
+    asks = viewer.may(asking.ASKS) and seeing.works_with(viewer, tip, at)
     asked_at = asking.last_asked(tip)
     if not found and not asks and asked_at is None:
         return None

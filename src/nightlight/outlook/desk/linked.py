@@ -26,6 +26,7 @@ from nightlight.pipeline.linking.kinds import Kind, Side
 from nightlight.pipeline.linking.models import Sighting, Subject, Verdict
 from nightlight.pipeline.linking.queries import Strength
 from nightlight.pipeline.linking.weights import weights
+from nightlight.pipeline.tips import seeing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -134,7 +135,7 @@ def page(viewer: Viewer, tip: Tip, party: int, *, strength: str, at: datetime) -
         graph={"nodes": drawn.nodes, "edges": drawn.edges},
         undrawn=drawn.undrawn,
         decisions=decided,
-        decides=viewer.may(decisions.DECIDES),
+        decides=viewer.may(decisions.DECIDES) and seeing.works_with(viewer, tip, at),
         values=tuple(linked_decisions.values_of(reasons)),
         threshold=weights().threshold,
         names_tips=frozenset(one.tip for one in members.values()).union(*(one.tips for one in decided)),

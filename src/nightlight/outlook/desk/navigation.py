@@ -34,16 +34,20 @@ class Entry:
 
 
 _RETAINS = frozenset({Role.LEGAL_REVIEWER, Role.COMMANDER, Role.AUDITOR})
+_SCORES = frozenset({Role.TRIAGE_OFFICER, Role.COMMANDER, Role.AUDITOR, Role.LEGAL_REVIEWER})
+_INSTALLATIONS = frozenset({Role.ADMINISTRATOR, Role.COMMANDER, Role.AUDITOR})
 _OPENINGS = rules.UNSEALS | {Role.COMMANDER, Role.AUDITOR}
 
 # view, label, who is led there, and for whom it is at the top.
 _ENTRIES: tuple[tuple[str, StrPromise, Callable[[Viewer], bool], Callable[[Viewer], bool]], ...] = (
     ("desk:queue", _("Queue"), lambda v: v.reads_tips, lambda v: True),
     ("desk:inbox", _("Inbox"), lambda v: v.reads_tips, lambda v: True),
+    ("desk:hand-overs", _("Hand-overs"), lambda v: v.reads_tips, lambda v: v.works),
     ("desk:alerts", _("Alerts"), lambda v: v.reads_tips, lambda v: v.works),
     ("desk:units", _("Units"), lambda v: bool(v.posts), lambda v: v.manages),
     ("desk:people", _("People"), lambda v: v.manages or v.audits, lambda v: v.manages),
     ("audit:entries", _("Audit"), lambda v: v.audits, lambda v: True),
+    ("desk:phone-call", _("Take a call"), lambda v: v.imports, lambda v: False),
     ("desk:imports", _("Imports"), lambda v: v.reads_tips, lambda v: v.imports),
     ("desk:hashes", _("Known files"), lambda v: v.reads_tips, lambda v: Role.VICTIM_IDENTIFICATION in v.roles),
     ("desk:notices", _("Notices"), lambda v: bool(v.posts), lambda v: True),
@@ -52,8 +56,10 @@ _ENTRIES: tuple[tuple[str, StrPromise, Callable[[Viewer], bool], Callable[[Viewe
     ("desk:exposure", _("Exposure"), lambda v: v.views_media or v.commands, lambda v: False),
     ("desk:openings", _("Opened names"), lambda v: v.may(_OPENINGS), lambda v: False),
     ("desk:sealed-search", _("Search sealed names"), lambda v: v.unseals, lambda v: False),
+    ("insight:providers", _("Providers"), lambda v: v.may(_SCORES), lambda v: False),
     ("desk:rulebook", _("Rules of triage"), lambda v: v.reads_tips, lambda v: False),
     ("desk:custody", _("Custody"), lambda v: v.reads_tips, lambda v: False),
+    ("desk:installations", _("Other installations"), lambda v: v.may(_INSTALLATIONS), lambda v: False),
     ("desk:system", _("System"), lambda v: v.manages or v.audits, lambda v: v.manages),
 )
 

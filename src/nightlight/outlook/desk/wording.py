@@ -30,6 +30,10 @@ _EVENTS: dict[str, StrPromise] = {
     "glass.signed-off": gettext_lazy("Broken glass answered for"),
     "person.suspended": gettext_lazy("Person switched off"),
     "person.reinstated": gettext_lazy("Person switched on again"),
+    "tip.told": gettext_lazy("Told by somebody, on the hotline or by telephone"),
+    "tip.added-to": gettext_lazy("Whoever told it added something"),
+    "tip.referred-in": gettext_lazy("Came from another installation; verified and taken in"),
+    "tip.referred-again": gettext_lazy("Came from another installation once more"),
     "tip.fingerprinted": gettext_lazy("Files compared with lists and with other tips"),
     "tip.rematched": gettext_lazy("A list changed: files compared anew"),
     "tip.match-withdrawn": gettext_lazy("A list took back what it said of a file: look again"),
@@ -37,6 +41,19 @@ _EVENTS: dict[str, StrPromise] = {
     "tip.linked-exported": gettext_lazy("List of linked tips and reasons downloaded"),
     "link.confirmed": gettext_lazy("Confirmed: one person"),
     "link.forbidden": gettext_lazy("Decided: not one person"),
+    "exchange.installation-added": gettext_lazy("Another installation added; nothing goes there yet"),
+    "exchange.installation-compared": gettext_lazy("Fingerprint of another installation compared: it is trusted"),
+    "exchange.installation-compare-failed": gettext_lazy("Fingerprint of another installation was not the same"),
+    "exchange.installation-tied": gettext_lazy("Unit or certificate of another installation changed"),
+    "exchange.installation-ended": gettext_lazy("Exchange with another installation ended"),
+    "exchange.package-arrived": gettext_lazy("All bytes of a package have come"),
+    "exchange.package-held": gettext_lazy("Package of an unknown sender held"),
+    "exchange.package-released": gettext_lazy("Package that was held is taken in"),
+    "exchange.package-discarded": gettext_lazy("Package that was held was dropped"),
+    "exchange.package-sent": gettext_lazy("Package sent to another installation"),
+    "exchange.package-delivered": gettext_lazy("Package verified and taken in by the other installation"),
+    "exchange.package-refused-there": gettext_lazy("Package refused by the other installation, or lost here"),
+    "exchange.package-retried": gettext_lazy("Package tried again"),
     "deconfliction.asked": gettext_lazy("Asked who else holds what stands in the tip"),
     "deconfliction.told": gettext_lazy("Others were told that this unit holds something of the tip"),
     "deconfliction.contact-set": gettext_lazy("Set whom others call in the unit"),
@@ -49,6 +66,31 @@ _EVENTS: dict[str, StrPromise] = {
     "link.heard": gettext_lazy("Decided: a value that was silenced links again"),
     "tip.assessed": gettext_lazy("Scored by the rules of triage"),
     "tip.not-assessed": gettext_lazy("Could not be scored; stands in the queue to be looked at"),
+    "tip.routed": gettext_lazy("Worked out where it belongs"),
+    "tip.not-routed": gettext_lazy("Could not be placed; waits to be tried again"),
+    "routing.sign-recorded": gettext_lazy("A sign of the place was added"),
+    "routing.sent": gettext_lazy("Offered to another unit"),
+    "routing.delivered": gettext_lazy("The other unit was told of the offer"),
+    "routing.opened": gettext_lazy("Opened by the unit it is offered to"),
+    "routing.accepted": gettext_lazy("Accepted by the unit it was offered to"),
+    "routing.bounced": gettext_lazy("Sent back by the unit it was offered to"),
+    "routing.recalled": gettext_lazy("The offer was taken back"),
+    "routing.given-back": gettext_lazy("Given back to the unit it came from"),
+    "routing.outcome": gettext_lazy("Another installation told what became of it"),
+    "routing.joint-ended": gettext_lazy("Joint work ended"),
+    "routing.clock-stopped": gettext_lazy("The clock was stopped, for a reason"),
+    "routing.clock-started": gettext_lazy("The clock runs again"),
+    "routing.sealed": gettext_lazy("Sealed: who handed it over follows it no more"),
+    "routing.needs-decision": gettext_lazy("It came back: a person decides where it goes"),
+    "routing.sooner": gettext_lazy("More urgent now: to be answered sooner"),
+    "routing.overdue": gettext_lazy("Late: nobody answered, or nobody took it up"),
+    "exchange.package-built": gettext_lazy("Package put together, signed and encrypted"),
+    "exchange.package-verified": gettext_lazy("Package from another installation verified, every byte of it"),
+    "exchange.package-taken": gettext_lazy("Package taken in"),
+    "exchange.package-refused": gettext_lazy("Package from another installation refused; nothing of it was taken in"),
+    "exchange.statement-unfit": gettext_lazy("Another installation stated what does not fit; nothing changed"),
+    "places.districts-imported": gettext_lazy("List of districts loaded"),
+    "places.networks-imported": gettext_lazy("List of networks loaded"),
     "tip.not-linked": gettext_lazy("Could not be compared with other tips"),
     "triage.taken": gettext_lazy("Taken from the queue"),
     "triage.released": gettext_lazy("Given back to the queue"),
@@ -60,6 +102,11 @@ _EVENTS: dict[str, StrPromise] = {
     "triage.overridden": gettext_lazy("Put into another band than the rules say"),
     "triage.fact-recorded": gettext_lazy("A fact was found out and recorded"),
     "triage.rulebook-saved": gettext_lazy("The rules of triage were changed"),
+    "feedback.told": gettext_lazy("The reporter is told how it ended"),
+    "feedback.held-back": gettext_lazy("What the reporter is told is held back"),
+    "feedback.released": gettext_lazy("What the reporter is told is held back no more"),
+    "feedback.listed": gettext_lazy("A reporter asked what became of its reports"),
+    "scorecard.exported": gettext_lazy("A provider was given the figures of its reports"),
     "queue.handed-on": gettext_lazy("A shift was handed on"),
     "queue.taken-over": gettext_lazy("A shift was taken over"),
     "alert.raised": gettext_lazy("Alert: a child may be in danger now"),
@@ -127,7 +174,8 @@ _EVENTS: dict[str, StrPromise] = {
     "reporter.added": gettext_lazy("Reporter named for the first time"),
     "reporter.credential-issued": gettext_lazy("Credential given to a reporter"),
     "reporter.credential-revoked": gettext_lazy("Credential of a reporter ended"),
-    "tip.exported": gettext_lazy("History of the tip exported"),
+    "tip.exported": gettext_lazy("Given out as a file: the tip, or its history"),
+    "tip.export-refused": gettext_lazy("Not given out as a file: the reason named somebody protected"),
     "search.made": gettext_lazy("Searched"),
     "audit.finding-answered": gettext_lazy("Auditor answered a question about a pattern"),
     "audit.entry-exported": gettext_lazy("Auditor took an entry out with its proof"),
@@ -141,6 +189,20 @@ _EVENTS: dict[str, StrPromise] = {
 }
 _NOTICES: dict[str, StrPromise] = {
     "tip.handed-over": gettext_lazy("A tip was handed to your unit"),
+    "tip.added-to": gettext_lazy("Whoever told a tip came back and added something: read it"),
+    "routing.offered": gettext_lazy("A tip is offered to your unit: accept it, or send it back with the reason"),
+    "routing.accepted": gettext_lazy("What you offered was accepted"),
+    "routing.bounced": gettext_lazy("What your unit offered came back"),
+    "routing.given-back": gettext_lazy("A tip was given back to your unit"),
+    "routing.recalled": gettext_lazy("An offer was taken back"),
+    "routing.elsewhere": gettext_lazy(
+        "A tip went another way while another installation has it: ask them to send it back"
+    ),
+    "routing.joint-ended": gettext_lazy("Joint work on a tip has ended"),
+    "routing.needs-decision": gettext_lazy("A tip came back and goes nowhere by itself: decide where it belongs"),
+    "routing.overdue": gettext_lazy("An offer was not answered in time: answer, or ask"),
+    "exchange.package-refused": gettext_lazy("A package from another installation was refused: see why, and tell them"),
+    "routing.overdue-work": gettext_lazy("A tip that was accepted has not been taken up in time"),
     "alert": gettext_lazy("Alert: a child may be in danger now. Open the alerts and answer for it"),
     "triage.assigned": gettext_lazy("A tip was given to you"),
     "glass.broken": gettext_lazy("The glass was broken over a tip: answer for it"),
@@ -154,6 +216,8 @@ _NOTICES: dict[str, StrPromise] = {
     "sealed.opened": gettext_lazy("A sealed name of a tip your unit holds was opened"),
     "deconfliction.held": gettext_lazy("Another unit holds something of this tip too: open it and see whom to call"),
     "deconfliction.guessing": gettext_lazy("A partner asks about much that nobody holds: find out why, or end it"),
+    "exchange.late": gettext_lazy("A package has not reached another installation for a day: see why"),
+    "exchange.refused": gettext_lazy("Another installation refused a package: see why, and have it tried again"),
     "destruction.asked": gettext_lazy("A record is to be destroyed: agree or refuse"),
     "destruction.approved": gettext_lazy("The destruction you asked for was agreed to"),
     "destruction.refused": gettext_lazy("The destruction you asked for was refused"),
@@ -200,6 +264,8 @@ _SEALED_FIELDS: dict[str, StrPromise] = {
     "device": gettext_lazy("Devices"),
     "network_address": gettext_lazy("Network addresses"),
     "said": gettext_lazy("What the reporter adds"),
+    "teller": gettext_lazy("Name of the person who told us"),
+    "teller_contact": gettext_lazy("How to reach the person who told us"),
 }
 _SOUGHT: dict[Sought, StrPromise] = {
     Sought.NAME: gettext_lazy("Name"),
@@ -211,7 +277,9 @@ _SOUGHT: dict[Sought, StrPromise] = {
 _ACTORS: dict[str, StrPromise] = {
     "command:cli": gettext_lazy("Administrator at the command line"),
     "service:worker": gettext_lazy("Nightlight itself"),
+    "service:hotline": gettext_lazy("Somebody on the hotline page"),
     "service:deconfliction": gettext_lazy("Nightlight itself"),
+    "service:exchange": gettext_lazy("Nightlight itself, as another installation asked"),
 }
 
 
@@ -266,7 +334,9 @@ def actor(name: str) -> str | None:
 
 
 def humane(code: str) -> str:
-    """A name such as `minorToMinorInteraction` or `too-many` as words: "Minor to minor interaction"."""
+    """A name such as `minorToMinorInteraction` or `too-many` as words; a sentence stays one."""
+    if " " in code:
+        return code[:1].upper() + code[1:]
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-_]+", " ", code).lower()
     return re.sub(r"\bai\b", "AI", words[:1].upper() + words[1:])
 

@@ -84,7 +84,7 @@ TABLES = {
     # A trigger puts every received tip here, as whoever received it.
     "matching_waiting": Rights(
         intake="SELECT, INSERT",
-        steps={"matching": "SELECT, INSERT, DELETE", "importing": "SELECT, INSERT"},
+        steps={"matching": "SELECT, INSERT, DELETE", **dict.fromkeys(("importing", "exchange"), "SELECT, INSERT")},
         command="SELECT, INSERT",
     ),
     "matching_progress": Rights(

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, models, transaction
 
-from nightlight.foundation.refusals import Conflict, NotAllowed
+from nightlight.foundation.refusals import Conflict
 from nightlight.pipeline.tips.queries import Counted
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.units import notices, rules
-from nightlight.trust.units.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from nightlight.pipeline.tips.models import Tip
     from nightlight.trust.units.models import Unit
+    from nightlight.trust.units.viewer import Viewer
 
 
 # The conditions are those of the index of a unit's inbox.
@@ -40,23 +40,20 @@ class Why(models.TextChoices):
 
 
 @transaction.atomic
-def hand_over(*, by: Viewer | str, at: datetime, tip: Tip, to: Unit, why: str) -> None:
-    """Hand a tip to another unit and tell its triage officers and commander.
+def hand_over(*, by: str, at: datetime, tip: Tip, to: Unit, why: str) -> None:
+    """Move a tip to another unit at once, and tell those who work there: at the command line ("command:cli").
 
-    ``by`` is a viewer, or "command:cli". Raises NotAllowed for a role that hands nothing on, Conflict for a tip that
-    is not finished, is elsewhere by now, or is with that unit already.
+    People offer a tip (pipeline/routing/offers.py), and the database moves one at once for nobody. Raises Conflict for
+    a tip that is not finished or set apart, is elsewhere by now, or is with that unit already.
     """
     if why not in Why.values:
         raise Conflict("Say why the tip is handed on: choose one of the reasons.")
-    if isinstance(by, Viewer) and not by.may(rules.HANDS_OVER):
-        raise NotAllowed("Tips are handed on by intake analysts, triage officers and commanders.")
     if tip.unit_id == to.pk:
         raise Conflict(f"{to.name} holds this tip already.")
     held_by = tip.unit.public_id
     with connection.cursor() as cursor:
-        # The entry first: whoever hands a tip on may not see it afterwards.
         custody.append(
-            by=by.actor if isinstance(by, Viewer) else by,
+            by=by,
             at=at,
             kind="tip.handed-over",
             subject=f"tip:{tip.public_id}",

@@ -6,11 +6,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Func, Q
 
+from nightlight.pipeline.tips.models_telling import TellingCode, TellingLimit  # noqa: F401 - Django looks for them here
 from nightlight.trust.accounts.models import Environment, Reporter
 from nightlight.trust.evidence.models import Item
 from nightlight.trust.units.models import Unit
 
-APPEND_ONLY_TABLES = ("tips_document", "tips_tipfile", "tips_importedfile")
+APPEND_ONLY_TABLES = ("tips_document", "tips_tipfile", "tips_importedfile", "tips_tellingcode")
 
 
 class Source(models.TextChoices):
@@ -18,6 +19,8 @@ class Source(models.TextChoices):
 
     API = "reporting-api", "Reporting API"
     DOWNLOAD = "cybertip-json", "CyberTip download"
+    HOTLINE = "hotline", "Public hotline"
+    PHONE = "phone", "Telephone call"
 
 
 class State(models.TextChoices):
@@ -98,6 +101,36 @@ class Tip(models.Model):
         return self.public_id
 
 
+class Share(models.Model):
+    """Another unit than the one that holds a tip sees it: one it is offered to, or one that works on it as well.
+
+    Ended, never removed. While a tip is only offered, its files and sealed names stay closed to that unit.
+    """
+
+    class Kind(models.TextChoices):
+        """Why the unit sees it."""
+
+        OFFERED = "offered", "Offered to the unit"
+        JOINT = "joint", "Worked on together"
+
+    tip = models.ForeignKey(Tip, on_delete=models.PROTECT, related_name="shares", db_index=False)
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tip", "unit"], condition=Q(until__isnull=True), name="share_once")
+        ]
+        indexes = [
+            models.Index(fields=["unit"], include=["tip"], condition=Q(until__isnull=True), name="share_of_unit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tip_id} {self.kind} {self.unit_id}"
+
+
 class DocumentKind(models.TextChoices):
     """What a kept document is."""
 
@@ -105,6 +138,8 @@ class DocumentKind(models.TextChoices):
     FILE_DETAILS = "file-details", "File details as received"
     RECEIPT = "receipt", "Receipt as sent"
     DOWNLOAD = "download", "CyberTip as downloaded"
+    TOLD = "told", "What was told, as typed"
+    ADDITION = "addition", "Added later by who told it"
 
 
 class Document(models.Model):

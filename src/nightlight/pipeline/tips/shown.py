@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from nightlight.pipeline.tips.understanding import Understood
     from nightlight.pipeline.tips.withholding import Withheld
 
-VERSION = reading.READING_VERSION * 100 + 1  # of the reading, and of what is taken out of it
+VERSION = reading.READING_VERSION * 100 + 2  # of the reading, and of what is taken out of it
+TELLER = "/teller"  # the place under which the contact of who told something is sealed
 # Findings whose sentence may hold words of the document.
 _QUOTING = {"no-longer-valid", "tolerated"}
 
@@ -63,6 +64,7 @@ class ShownTip:
     findings: tuple[Finding, ...]
     documents: tuple[Document, ...]
     files: tuple[TipFile, ...]
+    contact: str = ""  # "left" where who told it can be reached, "call-back" where they ask for a call
 
 
 def make(understood: Understood, *, by: str, at: datetime) -> Shown:
@@ -72,6 +74,7 @@ def make(understood: Understood, *, by: str, at: datetime) -> Shown:
         subject = f"tip:{understood.tip.public_id}"
         apart = _apart(subject)
         people_of = tuple(_protected(party, party.source in apart) for party in found.protected if _facts(party))
+        people_of += _teller(understood)
         keeping.renew(by=by, at=at, subject=subject, identities=people_of, rule_version=VERSION)
     return row_of(understood, found)
 
@@ -82,6 +85,7 @@ def row_of(understood: Understood, found: Withheld | None) -> Shown:
         "reading": _KEEPER.keep(found.reading) if found else None,
         "held_back": {source: _KEEPER.keep(held) for source, held in found.held_back.items()} if found else {},
         "findings": [_KEEPER.keep(_told(finding, found)) for finding in understood.findings],
+        "contact": _contact(understood),
     }
     # JSON escapes what the database cannot hold in a text.
     return Shown(tip=understood.tip, version=VERSION, body=json.dumps(kept, separators=(",", ":")))
@@ -122,7 +126,24 @@ def of(tip: Tip) -> ShownTip:
         findings = _KEEPER.read(told["findings"])
     except NotKept:  # the rules have changed since; the worker makes it anew
         return ShownTip(tip, read=False, reading=None, held_back={}, findings=(), documents=documents, files=files)
-    return ShownTip(tip, True, found, held, findings, documents, files)
+    return ShownTip(tip, True, found, held, findings, documents, files, told.get("contact", ""))
+
+
+def _contact(understood: Understood) -> str:
+    told = understood.told
+    if told is None or not told.reachable:
+        return ""
+    return "call-back" if told.call_back else "left"
+
+
+def _teller(understood: Understood) -> tuple[Protected, ...]:
+    """Who told it, where they said how to reach them: closed like a protected person, and found by no search."""
+    told = understood.told
+    if told is None or not told.reachable:
+        return ()
+    facts = {"teller": [told.caller], "teller_contact": [told.contact]}
+    kept = {name: [value for value in values if value] for name, values in facts.items()}
+    return (Protected(TELLER, "Person who told us", Kind.TELLER, {name: v for name, v in kept.items() if v}),)
 
 
 def _protected(party: Party, cleared: bool) -> Protected:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from nightlight.foundation import clock
-from nightlight.pipeline.tips import actions, importing, seeing, summarising
+from nightlight.pipeline.tips import actions, importing, seeing, summarising, telling
 from nightlight.trust import work
 
 
@@ -26,6 +26,18 @@ def import_upload(*, subject: str) -> None:
 def tell_owner(*, subject: str) -> None:
     """Tell the unit that holds a tip that one of its sealed identities was opened."""
     seeing.tell_holder(subject=subject, kind="sealed.opened", at=clock.now())
+
+
+@work.task(acts_as="notices")
+def tell_of_addition(*, subject: str) -> None:
+    """Tell the unit that holds a tip that whoever told it has come back with more."""
+    seeing.tell_of_addition(subject=subject, at=clock.now())
+
+
+@work.task(acts_as="expiry", every="1 * * * *", alone="forget")
+def forget() -> None:
+    """Forget how often an address told something in an earlier hour, and the key of a day that is over."""
+    telling.sweep(at=clock.now())
 
 
 @work.task(acts_as="expiry", every="*/5 * * * *", alone="expire")

@@ -8,16 +8,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlight.pipeline.tips import closing, intake, reading
-from nightlight.pipeline.tips.formats import cybertip_json
+from nightlight.pipeline.tips.formats import cybertip_json, hotline
 from nightlight.pipeline.tips.formats.cybertipline import check, read
 from nightlight.pipeline.tips.formats.cybertipline.document import Refused
 from nightlight.pipeline.tips.models import Document, DocumentKind, Source, State, Tip, TipFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from nightlight.pipeline.tips.formats.cybertipline.check import Finding
     from nightlight.pipeline.tips.reading import Reading
+
+# Told by people, not reported by a platform.
+TOLD = frozenset({Source.HOTLINE, Source.PHONE})
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ class Understood:
     findings: tuple[Finding, ...]
     documents: tuple[Document, ...]
     files: tuple[TipFile, ...]
+    told: hotline.Told | None = None  # what was told, where people did and not a platform: it says how to reach them
+    dangers: tuple[
+        tuple[str, datetime], ...
+    ] = ()  # additions that say that a child is in danger now, and when they came
 
 
 def understand(tip: Tip) -> Understood:
@@ -56,6 +64,8 @@ def understand_all(tips: Sequence[Tip]) -> list[Understood]:
 
 
 def _read(tip: Tip, documents: tuple[Document, ...], files: tuple[TipFile, ...]) -> Understood:
+    if tip.source in TOLD:
+        return _told(tip, documents, files)
     if tip.source == Source.DOWNLOAD:
         found = _download(tip, documents)
     else:
@@ -63,6 +73,31 @@ def _read(tip: Tip, documents: tuple[Document, ...], files: tuple[TipFile, ...])
         told = [closing.opened(d, tip=tip.public_id) for d in details]
         found = read.read_report(report, told, [_received(f) for f in files])
     return Understood(tip, found, (), documents, files)
+
+
+def _told(tip: Tip, documents: tuple[Document, ...], files: tuple[TipFile, ...]) -> Understood:
+    bodies = [(d.kind, d.file_id, closing.opened(d, tip=tip.public_id)) for d in documents]
+    try:
+        body = next(found for kind, _number, found in bodies if kind == DocumentKind.TOLD)
+        later = [(number, found) for kind, number, found in bodies if kind == DocumentKind.ADDITION]
+        told, first = hotline.told_of(body), None
+        if told.follows:
+            first = _first_told(told.follows)
+            told = hotline.following(told, hotline.told_of(first))
+        came = {d.file_id: d.received_at for d in documents if d.kind == DocumentKind.ADDITION}
+        dangers = tuple((number, came[number]) for number, found in later if hotline.added_of(found).danger == "yes")
+        reading = hotline.read(body, later, first)
+        return Understood(tip, reading, (), documents, files, told=told, dangers=dangers)
+    except (hotline.Unreadable, StopIteration):  # written by ourselves, so this is a form that has changed since
+        return Understood(tip, None, (), documents, files)
+
+
+def _first_told(follows: str) -> bytes:
+    """What was told first: it says which words name the child. Raises Unreadable where it is not here any more."""
+    found = Document.objects.filter(tip__public_id=follows, kind=DocumentKind.TOLD).exclude(key_part=b"").first()
+    if found is None:  # destroyed, or another installation's: without it, nobody knows what to mask
+        raise hotline.Unreadable("What it was added to is gone.")
+    return closing.opened(found, tip=follows)
 
 
 def _parts(tip: Tip, documents: tuple[Document, ...]) -> tuple[bytes, list[Document]]:
@@ -97,7 +132,7 @@ def _findings(tip: Tip, documents: tuple[Document, ...]) -> tuple[Finding, ...]:
 
     Reports were accepted then, so a refusal now only means that the rules have grown stricter since.
     """
-    if tip.source == Source.DOWNLOAD:
+    if tip.source != Source.API:
         return ()
     report, details = _parts(tip, documents)
     settings = intake.settings()

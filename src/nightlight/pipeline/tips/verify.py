@@ -35,8 +35,9 @@ WHERE t.id > %s ORDER BY t.id LIMIT 500
 """
 _EVENTS = """
 SELECT subject, body FROM custody_event
-WHERE subject = ANY(%s) AND kind IN ('tip.opened', 'tip.imported', 'tip.file-described', 'tip.received',
-                                     'tip.retracted', 'tip.expired', 'tip.handed-over',
+WHERE subject = ANY(%s) AND kind IN ('tip.opened', 'tip.imported', 'tip.told', 'tip.added-to', 'tip.handed-over',
+                                     'tip.file-described', 'tip.received', 'tip.retracted', 'tip.expired',
+                                     'routing.accepted', 'routing.given-back', 'tip.referred-in', 'tip.referred-again',
                                      'record.destroyed') ORDER BY id
 """
 _DOCUMENTS = (
@@ -48,7 +49,7 @@ WHERE f.tip_id = ANY(%s) ORDER BY f.id
 """
 # A tip that the log knows and the table does not: somebody removed it.
 _LOST = """
-SELECT e.subject FROM custody_event e WHERE e.kind IN ('tip.opened', 'tip.imported')
+SELECT e.subject FROM custody_event e WHERE e.kind IN ('tip.opened', 'tip.imported', 'tip.told', 'tip.referred-in')
   AND NOT EXISTS (SELECT 1 FROM tips_tip t WHERE 'tip:' || t.public_id = e.subject) LIMIT 100
 """
 _CLOSING = {"tip.received": "received", "tip.retracted": "retracted", "tip.expired": "expired"}
@@ -167,7 +168,7 @@ def _guards() -> Iterator[Problem]:
 
 
 def _tip(tip: _Tip, events: list[_Event], documents: list[_Document], files: list[_File]) -> Iterator[Problem]:
-    if not events or events[0].kind not in {"tip.opened", "tip.imported"}:
+    if not events or events[0].kind not in {"tip.opened", "tip.imported", "tip.told", "tip.referred-in"}:
         yield Problem("tip-without-event", tip.where, "No event says that this tip arrived.")
         return
     said = events[0].data
@@ -180,7 +181,8 @@ def _tip(tip: _Tip, events: list[_Event], documents: list[_Document], files: lis
     yield from _state(tip, events)
     yield from _holder(tip, events)
     yield from _documents(tip, events, documents)
-    received = next((event.data["files"] for event in events if event.kind == "tip.received"), None)
+    named = {"tip.received", "tip.referred-in"}
+    received = next((event.data["files"] for event in events if event.kind in named), None)
     if received is not None and received != [file.file_id for file in files]:
         yield Problem("tip-files-altered", tip.where, "Its files are not those the receipt names.")
     for file in files:
@@ -196,31 +198,61 @@ def _state(tip: _Tip, events: list[_Event]) -> Iterator[Problem]:
         state, at = _CLOSING[closing.kind], closing.at
     elif first.kind == "tip.imported":
         state, at = ("received" if first.data["readable"] else "unreadable"), first.at
+    elif first.kind in {"tip.told", "tip.referred-in"}:
+        state, at = "received", first.at
     else:
         state, at = "open", first.at
-    if (tip.state, clock.stamp(tip.state_at), clock.stamp(tip.opened_at)) != (state, at, first.at):
+    opened_at = first.data.get("opened_at", first.at)  # of one that was referred: when it was opened there
+    if (tip.state, clock.stamp(tip.state_at), clock.stamp(tip.opened_at)) != (state, at, opened_at):
         yield Problem("tip-state-altered", tip.where, "Its state or its times are not what the log says.")
 
 
 def _holder(tip: _Tip, events: list[_Event]) -> Iterator[Problem]:
-    moves = [event.data["to"] for event in events if event.kind == "tip.handed-over"]
+    moves = [event.data["to"] for event in events if _moved(event)]
     came_to = events[0].data.get("unit")
     expected = moves[-1] if moves else came_to
     if (tip.unit != expected) if expected else not tip.unit_receives:
         yield Problem("tip-holder-altered", tip.where, "The unit that holds it is not the one the log says.")
 
 
-def _documents(tip: _Tip, events: list[_Event], documents: list[_Document]) -> Iterator[Problem]:
+def _moved(event: _Event) -> bool:
+    """Whether it went to another unit by this: an answer to an offer moves it where the whole was offered."""
+    return event.kind == "tip.handed-over" or (event.kind.startswith("routing.") and event.data.get("kind") == "whole")
+
+
+# Kind of event -> kind of the one document it records, and the field with its digest.
+_ONE = {
+    "tip.opened": ("report", "report_sha256"),
+    "tip.imported": ("download", "report_sha256"),
+    "tip.told": ("told", "report_sha256"),
+    "tip.received": ("receipt", "receipt_sha256"),
+}
+# The same for those of which there may be several, with the field that names each.
+_SEVERAL = {
+    "tip.file-described": ("file-details", "file_id", "details_sha256"),
+    "tip.added-to": ("addition", "addition", "addition_sha256"),
+}
+
+
+def _recorded(events: list[_Event]) -> dict[tuple[str, str], Json]:
+    """The digest of each document that the log names, by its kind and what it is of."""
     expected: dict[tuple[str, str], Json] = {}
     for event in events:
-        if event.kind == "tip.opened":
-            expected["report", ""] = event.data["report_sha256"]
-        elif event.kind == "tip.imported":
-            expected["download", ""] = event.data["report_sha256"]
-        elif event.kind == "tip.file-described":
-            expected["file-details", str(event.data["file_id"])] = event.data["details_sha256"]
-        elif event.kind == "tip.received":
-            expected["receipt", ""] = event.data["receipt_sha256"]
+        if event.kind in _ONE:
+            kind, digest = _ONE[event.kind]
+            expected[kind, ""] = event.data[digest]
+        elif event.kind in _SEVERAL:
+            kind, name, digest = _SEVERAL[event.kind]
+            expected[kind, str(event.data[name])] = event.data[digest]
+        elif event.kind.startswith("tip.referred-"):
+            documents: Any = event.data["documents"]
+            for one in documents:
+                expected[one["kind"], one["file_id"]] = one["document_sha256"]
+    return expected
+
+
+def _documents(tip: _Tip, events: list[_Event], documents: list[_Document]) -> Iterator[Problem]:
+    expected = _recorded(events)
     for document in documents:
         recorded = expected.pop((document.kind, document.file_id), None)
         try:

@@ -47,6 +47,8 @@ class Origin(models.TextChoices):
 
     API = "api", "Reports to us through the reporting API"
     DOWNLOAD = "download", "Named in a downloaded CyberTip"
+    PEOPLE = "people", "Anybody who tells us, on the hotline page or by telephone"
+    REFERRAL = "referral", "Named by another installation that referred a tip"
 
 
 class Reporter(models.Model):

@@ -71,6 +71,11 @@ def export_entry(*, event: EventRow, to: BinaryIO) -> None:
     _export([event], to)
 
 
+def export_entries(*, events: Sequence[EventRow], to: BinaryIO) -> None:
+    """Write the bundle of these entries alone; otherwise as `export`. Raises Conflict."""
+    _export(list(events), to)
+
+
 def _export(events: list[EventRow], to: BinaryIO) -> int:
     # Read after the entries, so that it covers as many of them as any head can.
     head = queries.latest_head()

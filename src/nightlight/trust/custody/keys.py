@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from nightlight.foundation import durable
+from nightlight.trust import key_files
 
 from .checkpoint import SigningKey, VerifierKey
 
@@ -33,9 +29,7 @@ def signing_key() -> SigningKey:
     Raises ValueError when the file is not an Ed25519 key, or can be read by anybody but its owner.
     """
     path = _path()
-    if not path.exists():
-        _create(path)
-    return _load(path)
+    return SigningKey(origin(), key_files.ed25519(key_files.first(path, key_files.ed25519_pem), path))
 
 
 def trusted_keys() -> Sequence[VerifierKey]:
@@ -57,19 +51,4 @@ def _path() -> Path:
 
 
 def _load(path: Path) -> SigningKey:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise ValueError(f"{path} can be read by others (mode {mode:o}): chmod 600 it, and consider a new key")
-    private = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(private, Ed25519PrivateKey):
-        raise ValueError(f"{path} is not an Ed25519 key")  # noqa: TRY004 - a wrong file, not a wrong type
-    return SigningKey(origin(), private)
-
-
-def _create(path: Path) -> None:
-    """Make a new key; of two processes that start at once, one makes it and both use it."""
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    with suppress(FileExistsError):
-        durable.create(path, pem)
+    return SigningKey(origin(), key_files.ed25519(key_files.read(path), path))

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_READERS = ("reading", "importing", "rendering", "verifying", "sweeping", "retention", "matching", "linking", "triage")
+_READERS = (
+    *("reading", "importing", "rendering", "verifying", "sweeping", "retention", "matching", "linking", "triage"),
+    *("routing", "exchange"),
+)
 
 TABLES = {
     "evidence_blob": Rights(
         web="SELECT",
         intake="SELECT, INSERT",
-        steps=dict.fromkeys(_READERS, "SELECT"),
+        steps={**dict.fromkeys(_READERS, "SELECT"), "exchange": "SELECT, INSERT"},
         command="SELECT, INSERT",
         sees="evidence_blob_seen(id)",  # where an item of it is seen
     ),
@@ -21,13 +24,18 @@ TABLES = {
         steps={
             **dict.fromkeys(("importing", "rendering", "verifying", "matching"), "SELECT"),
             "retention": "SELECT, DELETE",
+            "exchange": "SELECT, INSERT, UPDATE",
         },
         command="SELECT, INSERT, UPDATE",
     ),
     "evidence_item": Rights(
         web="SELECT",
         intake="SELECT, INSERT",
-        steps={**dict.fromkeys(_READERS, "SELECT"), "retention": "SELECT, UPDATE (name_key_part)"},
+        steps={
+            **dict.fromkeys(_READERS, "SELECT"),
+            "retention": "SELECT, UPDATE (name_key_part)",
+            "exchange": "SELECT, INSERT",
+        },
         command="SELECT, INSERT",
         sees="evidence_item_seen(id)",  # where the tip or the import is seen to which it belongs
     ),

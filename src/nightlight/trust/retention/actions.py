@@ -16,7 +16,7 @@ from nightlight.trust.custody import actions as custody
 from nightlight.trust.law import facts, rules
 from nightlight.trust.retention import custodians
 from nightlight.trust.retention.models import Apart, Destruction, Hold, State
-from nightlight.trust.units import notices
+from nightlight.trust.units import glass, notices
 from nightlight.trust.units import rules as unit_rules
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def due(subject: str, *, law: Pack, at: datetime) -> Due:
 def place_hold(*, by: Viewer, at: datetime, subject: str, kind: str, reason: str) -> Hold:
     """Make a record wait. Raises NotAllowed, NotFound, or Conflict for an unknown kind or no reason."""
     _must_decide(by)
-    _kept(subject)
+    _must_hold(by, _kept(subject), at)
     told = _reason(reason)
     if kind not in {hold.value for hold in facts.Hold}:
         raise Conflict("Choose one of the reasons that the law pack names.")
     hold = Hold.objects.create(
-        public_id=public_ids.new("HO"), subject=subject, kind=kind, reason=told, placed_by_id=by.user_id, placed_at=at
+        public_id=public_ids.new("HD"), subject=subject, kind=kind, reason=told, placed_by_id=by.user_id, placed_at=at
     )
     data = {"hold": hold.public_id, "kind": kind, "reason_sha256": _digest(told)}
     custody.append(by=by.actor, at=at, kind="record.held", subject=subject, data=data)
@@ -68,6 +68,7 @@ def lift_hold(*, by: Viewer, at: datetime, public_id: str) -> None:
     hold = Hold.objects.filter(public_id=public_id).first()
     if hold is None:
         raise NotFound("There is no such hold in your units.")
+    _must_hold(by, _kept(hold.subject), at)
     changed = Hold.objects.filter(pk=hold.pk, lifted_at__isnull=True).update(lifted_by_id=by.user_id, lifted_at=at)
     if not changed:
         raise Conflict("This hold has been lifted already.")
@@ -84,7 +85,7 @@ def clear(*, by: Viewer, at: datetime, subject: str, part: str, reason: str) -> 
     NotFound, or Conflict without a reason, or when it is done already.
     """
     _must_decide(by)
-    _kept(subject)
+    _must_hold(by, _kept(subject), at)
     told = _reason(reason)
     pseudonym = custodians.of(subject).part(subject, part)
     if pseudonym is None:
@@ -118,6 +119,7 @@ def ask(*, by: Viewer, at: datetime, subject: str, law: Pack) -> Destruction:
     if Role.LEGAL_REVIEWER not in by.roles:
         raise NotAllowed("A destruction is asked for by a legal reviewer, and agreed to by a commander.")
     kept = _kept(subject)
+    _must_hold(by, kept, at)
     stands = due(subject, law=law, at=at)
     if stands.time is not rules.Time.DUE or stands.on is None:
         raise Conflict(f"It is not time: {stands.reason}")
@@ -157,6 +159,10 @@ def decide(*, by: Viewer, at: datetime, public_id: str, agreed: bool, law: Pack)
         raise NotFound("There is no such destruction in your units.")
     if row.asked_by_id == by.user_id:
         raise NotAllowed("Somebody else has to decide what you asked for.")
+    # A record that is out of sight by now went to another unit.
+    kept = custodians.of(row.subject).kept(row.subject)
+    if kept is None or not _reaches(by, kept):
+        raise NotAllowed("Another unit holds this record by now; its commander decides.")
     if agreed and due(row.subject, law=law, at=at).time is not rules.Time.DUE:
         raise Conflict(f"It is not time: {due(row.subject, law=law, at=at).reason}")
     state = State.APPROVED if agreed else State.REFUSED
@@ -236,6 +242,27 @@ def _kept(subject: str) -> Kept:
     if kept is None:
         raise NotFound("There is no such record that you may see.")
     return kept
+
+
+def _reaches(by: Viewer, kept: Kept) -> bool:
+    return by.reach is None or kept.unit.pk in by.reach
+
+
+def holds(by: Viewer, subject: str, at: datetime) -> bool:
+    """Whether the person decides about a record for the unit that holds it, or because they broke the glass.
+
+    A unit that sees it because it was offered it, or works on it too, does not.
+    """
+    return _holds(by, _kept(subject), at)
+
+
+def _holds(by: Viewer, kept: Kept, at: datetime) -> bool:
+    return _reaches(by, kept) or (bool(by.posts) and glass.broken(by, at).filter(subject=kept.subject).exists())
+
+
+def _must_hold(by: Viewer, kept: Kept, at: datetime) -> None:
+    if not _holds(by, kept, at):
+        raise NotAllowed(f"{kept.unit} holds this record; what is kept of it is decided there.")
 
 
 def _must_decide(by: Viewer) -> None:

@@ -22,7 +22,7 @@ from django.db.models import Count
 
 from nightlight.foundation import public_ids
 from nightlight.foundation.clock import stamp
-from nightlight.foundation.refusals import Conflict, NotFound
+from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.custody.models import Event
 from nightlight.trust.sealed import box, rules
@@ -81,7 +81,7 @@ _gates: list[Gate] = []
 
 
 def let_through_only(gate: Gate) -> None:
-    """Have the worker ask ``gate`` before it opens an identity; False refuses."""
+    """Have ``gate`` asked when an identity is asked for, and by the worker before it opens it; False refuses."""
     if gate not in _gates:
         _gates.append(gate)
 
@@ -102,8 +102,9 @@ def ask(
 
     The key goes into the officer's browser and nowhere else. The caller has seen to it that the person sees the
     record. Reason and case number stay in a table that can be destroyed one day; the log keeps their digests.
-    Raises NotAllowed, NotFound, or Conflict: for no reason, case number or time that the law pack ``law`` allows,
-    for a reason that names the person, and for an identity that was destroyed.
+    Raises NotAllowed, also where the record is only offered to the person's unit, NotFound, or Conflict: for no
+    reason, case number or time that the law pack ``law`` allows, for a reason that names the person, and for an
+    identity that was destroyed.
     """
     rules.check_person(by.roles, law)
     reason, case_number = " ".join(reason.split()), " ".join(case_number.split())
@@ -113,6 +114,8 @@ def ask(
         raise NotFound("There is no such identity in the records you see.")
     if wanted.destroyed:
         raise Conflict("This identity was destroyed. Nobody can open it again.")
+    if not all(gate(by.actor, wanted.subject, at) for gate in _gates):
+        raise NotAllowed("This record is not with your unit. Once your unit accepts it, you can ask.")
     _must_not_name(wanted, f"{reason} {case_number}")
     key = box.one_time()
     row = Unsealing.objects.create(

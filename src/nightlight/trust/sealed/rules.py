@@ -36,11 +36,12 @@ _ACCENTS = re.compile("[\u0300-\u036f]")  # of European scripts only: in Indic s
 
 
 class Kind(StrEnum):
-    """Whose identity it is: a child who was harmed, a child who was reported, or somebody else the law protects."""
+    """Whose identity it is: a child who was harmed or reported, somebody else the law protects, or who told us."""
 
     CHILD_VICTIM = "child-victim"
     CHILD_REPORTED = "child-reported"
     OTHER_PROTECTED = "other-protected"
+    TELLER = "teller"
 
 
 class WhyNot(StrEnum):

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from nightlight.trust.units.viewer import Viewer
 
 _COUNTED = timedelta(days=30)
-DAILY = ("tip.handed-over", "deconfliction.held")  # told in the unit itself, not to those above it
+# Told in the unit itself, not to those above it.
+DAILY = (
+    "tip.handed-over",
+    "deconfliction.held",
+    *("routing.offered", "routing.accepted", "routing.bounced", "routing.given-back", "routing.recalled"),
+    *("routing.needs-decision", "routing.elsewhere", "routing.joint-ended"),
+)
 
 
 def tell_role(*, unit_id: int, role: Role, kind: str, subject: str, at: datetime, about: str = "") -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_READERS = ("notices", "rendering", "unsealing", "retention", "reading", "importing", "verifying", "linking", "triage")
+_READERS = (
+    *("notices", "rendering", "unsealing", "retention", "reading", "importing", "verifying", "linking", "triage"),
+    *("routing", "exchange"),
+)
 _ADMINISTRATOR = "(SELECT units_has_role('administrator'))"
 _ROSTER = f"""{_ADMINISTRATOR} OR (SELECT units_has_role('commander')) AND unit_id IN (SELECT units_reach())"""
 # Nobody changes their own posts: an administrator gives no role to himself.
@@ -46,7 +49,8 @@ TABLES = {
     ),
     "units_notice": Rights(
         web="SELECT, INSERT",
-        steps=dict.fromkeys((*_READERS, "expiry"), "INSERT"),
+        # What was told once is not told again: of hand-over the notice itself says so.
+        steps={**dict.fromkeys((*_READERS, "expiry"), "INSERT"), "routing": "SELECT, INSERT"},
         command="SELECT, INSERT",
         sees="""user_id = (SELECT units_viewer()) OR EXISTS (
             SELECT 1 FROM units_posts() p WHERE p.role = units_notice.role AND (p.unit_id = units_notice.unit_id

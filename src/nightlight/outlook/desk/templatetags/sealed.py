@@ -9,6 +9,7 @@ from django import template
 
 from nightlight.foundation import clock
 from nightlight.outlook.desk import openings
+from nightlight.pipeline.tips import seeing
 
 if TYPE_CHECKING:
     from django.template import Context
@@ -30,7 +31,9 @@ def sealed_identity(context: Context, source: str) -> dict[str, object] | None:
     request = context["request"]
     kept: dict[str, tuple[str, bool]] | None = getattr(request, _KEPT, None)
     if kept is None:
-        kept = openings.identities(cast("Viewer", context["viewer"]), cast("Tip", context["tip"]).public_id)
+        viewer, tip = cast("Viewer", context["viewer"]), cast("Tip", context["tip"])
+        opens = seeing.works_with(viewer, tip, clock.now())  # while it is only offered, they stay closed
+        kept = openings.identities(viewer, tip.public_id) if opens else {}
         setattr(request, _KEPT, kept)
     found = kept.get(source)
     return {"public_id": found[0], "destroyed": found[1]} if found else None

@@ -3,48 +3,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import template
 
-from nightlight.foundation import clock, public_ids
-from nightlight.pipeline.tips.handing import Why
-from nightlight.pipeline.tips.models import State
-from nightlight.trust.units import glass, queries, rules
+from nightlight.foundation import public_ids
+from nightlight.trust.units import rules
 from nightlight.trust.units.viewer import reached_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nightlight.pipeline.tips.models import Tip
-    from nightlight.trust.units.models import Glass, Unit
+    from nightlight.trust.units.models import Unit
     from nightlight.trust.units.viewer import Viewer
 
 register = template.Library()
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Which unit holds a tip, and what this viewer may do about it. ``glass``: why they see it, if over the wall."""
-
-    unit: Unit
-    glass: Glass | None
-    units: Sequence[Unit]
-    reasons: Sequence[Why]
-
-
-@register.simple_tag(takes_context=True)
-def holding(context: Mapping[str, Any], tip: Tip) -> Holding:
-    """Return which unit holds the tip and, for those who hand over, to whom it can be handed and why."""
-    viewer: Viewer = context["viewer"]
-    within = viewer.reach is None or tip.unit_id in viewer.reach
-    broken = None
-    if not within:
-        broken = glass.broken(viewer, clock.now()).filter(subject=f"tip:{tip.public_id}").first()
-    hands = within and viewer.may(rules.HANDS_OVER) and tip.state != State.OPEN
-    others = [unit for unit in queries.choices() if unit.pk != tip.unit_id] if hands else []
-    return Holding(tip.unit, broken, others, list(Why))
 
 
 @register.simple_tag(takes_context=True)

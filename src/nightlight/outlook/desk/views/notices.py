@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from nightlight.foundation import clock
 from nightlight.outlook.desk import wording
 from nightlight.outlook.desk.views.units import everybody
+from nightlight.pipeline.tips.models import Tip
 from nightlight.trust.units import notices as units
 from nightlight.trust.viewing.models import Ending
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
     from nightlight.outlook.desk.access import DeskRequest
     from nightlight.trust.units.models import Notice
+
+
+_ANSWERED = frozenset({"routing.accepted", "routing.recalled"})
+
+
+_PAGES = {"tip": "desk:tip", "installation": "desk:installation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def seen(request: DeskRequest) -> HttpResponse:
 
 
 def _told(notice: Notice) -> Told:
-    about = notice.about or notice.subject
+    about = notice.subject if notice.kind.startswith("routing.") else notice.about or notice.subject
     words = wording.notice(notice.kind)
     if notice.kind == "case.outcome":  # what the notice is about is the ending itself
         words, about = f"{words}: {Ending(notice.about).label}", notice.subject
@@ -71,6 +78,11 @@ def _told(notice: Notice) -> Told:
     )
 
 
+def _sees(subject: str) -> bool:
+    """Whether whoever is acting sees this tip now."""
+    return Tip.objects.filter(public_id=subject.removeprefix("tip:")).exists()
+
+
 def _link(notice: Notice) -> str:
     """Where the notice leads: what is to be answered for first, then the thing itself."""
     if notice.kind == "glass.attempted":
@@ -79,11 +91,18 @@ def _link(notice: Notice) -> str:
         return f"{reverse('desk:glass')}#{notice.subject}"
     if notice.subject.startswith("DE-"):
         return reverse("desk:retention")
+    # What was answered may be out of sight by now; the offer and its receipts are not.
+    if notice.about.startswith("HO-") and (notice.kind in _ANSWERED or not _sees(notice.subject)):
+        return reverse("desk:hand-over-receipts", args=[notice.about])
     for name in (notice.about, notice.subject):
         kind, _colon, public_id = name.partition(":")
-        if kind == "tip" and notice.kind.startswith("export."):
-            return reverse("desk:originals", args=[public_id])
-        if kind == "tip":
-            place = "#held-elsewhere" if notice.kind == "deconfliction.held" else ""
-            return f"{reverse('desk:tip', args=[public_id])}{place}"
+        if kind in _PAGES:
+            return _page(kind, public_id, notice.kind)
     return ""
+
+
+def _page(kind: str, public_id: str, told: str) -> str:
+    if kind == "tip" and told.startswith("export."):
+        return reverse("desk:originals", args=[public_id])
+    place = "#held-elsewhere" if told == "deconfliction.held" else ""
+    return f"{reverse(_PAGES[kind], args=[public_id])}{place}"

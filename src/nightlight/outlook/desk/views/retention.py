@@ -66,6 +66,7 @@ def record(request: DeskRequest, public_id: str) -> HttpResponse:
     tip = tips.tip(request.viewer, public_id)
     subject = f"tip:{tip.public_id}"
     reading = shown.of(tip).reading
+    holds = actions.holds(request.viewer, subject, clock.now())
     context = {
         "tip": tip,
         "due": actions.due(subject, law=current_pack(), at=clock.now()),
@@ -78,8 +79,8 @@ def record(request: DeskRequest, public_id: str) -> HttpResponse:
         ],
         "destruction": Destruction.objects.filter(subject=subject).exclude(state=State.REFUSED).first(),
         "kinds": list(facts.Hold),
-        "decides": request.viewer.may(actions.DECIDES),
-        "asks": Role.LEGAL_REVIEWER in request.viewer.roles,
+        "decides": holds and request.viewer.may(actions.DECIDES),
+        "asks": holds and Role.LEGAL_REVIEWER in request.viewer.roles,
     }
     return render(request, "desk/retention_record.html", context)
 

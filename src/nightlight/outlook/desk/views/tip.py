@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.shortcuts import redirect, render
@@ -10,9 +11,10 @@ from django.views.decorators.http import require_GET, require_safe
 
 from nightlight.foundation import clock, public_ids
 from nightlight.foundation.refusals import NotFound
-from nightlight.outlook.desk import came_from, held_elsewhere, history, linked, tip_page, triage
+from nightlight.outlook.desk import came_from, handing, held_elsewhere, history, linked, tip_page, triage
 from nightlight.outlook.desk.access import reads_tips
 from nightlight.pipeline.matching import queries as matching
+from nightlight.pipeline.routing import answering
 from nightlight.pipeline.tips import queries, shown, viewing
 from nightlight.pipeline.tips.models import Tip
 
@@ -37,9 +39,11 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
     found = queries.tip(request.viewer, public_id)
     at = clock.now()
     viewing.record_view(by=request.viewer, at=at, tip=found)
+    answering.opened(by=request.viewer, at=at, tip=found)
     told = shown.of(found)
     summary = getattr(found, "summary", None)
-    page = _page(told, found)
+    page = _page(request, told, found)
+    hands = handing.of_tip(request.viewer, found, at, page.parties)
     return render(
         request,
         "desk/tip.html",
@@ -47,10 +51,13 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
             "page": page,
             "tip": found,
             "back": came_from.back(request, found),
+            "handing": hands,
             "triage": triage.panel(request.viewer, found, at),
             "linked": linked.of_tip(request.viewer, found),
             "elsewhere": held_elsewhere.panel(request.viewer, found, at),
             "summary": summary,
+            "contact": told.contact,
+            "teller": shown.TELLER,
             "told": summary and queries.shortened(summary.sentence, page.title),
             "repeats": _repeats(found),
             "repeated_by": queries.repeated_by(request.viewer, found),
@@ -72,14 +79,16 @@ def known(request: DeskRequest, public_id: str) -> HttpResponse:
     What the page was told last travels in the address. The page itself was recorded when it was opened.
     """
     found = queries.tip(request.viewer, public_id)
-    page = _page(shown.of(found), found)
+    page = _page(request, shown.of(found), found)
     changed = page.known is None or page.known.phase != request.GET.get("told", "")
     return render(request, "desk/known_news.html", {"page": page, "tip": found, "changed": changed})
 
 
-def _page(told: ShownTip, found: Tip) -> TipPage:
+def _page(request: DeskRequest, told: ShownTip, found: Tip) -> TipPage:
     progress, files = matching.of_tip(found)
-    return tip_page.build(told, repeats=_repeats(found), progress=progress, found=files)
+    page = tip_page.build(told, repeats=_repeats(found), progress=progress, found=files)
+    asked = handing.asked(request.viewer, found)
+    return page if asked is None else replace(page, next_step=asked)
 
 
 def _repeats(found: Tip) -> str | None:

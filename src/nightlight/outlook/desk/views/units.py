@@ -16,10 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from nightlight.foundation import clock
 from nightlight.foundation.refusals import Conflict, NotFound
-from nightlight.outlook.desk.access import for_roles, reads_tips
+from nightlight.outlook.desk.access import for_roles
 from nightlight.pipeline.linking.deconfliction import contacts
 from nightlight.pipeline.tips import handing
-from nightlight.pipeline.tips import queries as tips
 from nightlight.trust.accounts.models import Role, User
 from nightlight.trust.units import actions, queries
 from nightlight.trust.units.models import Kind
@@ -159,28 +158,6 @@ def add_shift(request: DeskRequest, public_id: str) -> HttpResponse:
 
     do(request, add)
     return redirect("desk:unit", found.public_id)
-
-
-@require_POST
-@reads_tips
-def hand_over(request: DeskRequest, public_id: str) -> HttpResponse:
-    """Hand a tip to another unit; afterwards say where it is."""
-    found = tips.tip(request.viewer, public_id)
-
-    def hand() -> str:
-        to = actions.unit_with(request.POST.get("unit", ""))
-        handing.hand_over(by=request.viewer, at=clock.now(), tip=found, to=to, why=request.POST.get("why", ""))
-        return _("%(id)s is with %(unit)s now. They have been told; the next step is theirs.") % {
-            "id": public_id,
-            "unit": to.name,
-        }
-
-    do(request, hand)
-    try:
-        tips.tip(request.viewer, public_id)
-    except NotFound:
-        return redirect("desk:inbox")
-    return redirect("desk:tip", public_id)
 
 
 def do(request: DeskRequest, act: Callable[[], str]) -> bool:
