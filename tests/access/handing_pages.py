@@ -181,6 +181,5 @@ PAGES: dict[str, list[Page]] = {
         )
     ],
 }
-REFUSED_TWICE = dict.fromkeys(
-    PAGES.keys() - {"desk:hand-overs", "desk:hand-over-followed"}, "the query or the action asks again for the role"
-)
+_ASKED_ONCE = {"desk:hand-overs", "desk:hand-over-followed", "desk:hand-over-receipts", "desk:hand-over-proof"}
+REFUSED_TWICE = dict.fromkeys(PAGES.keys() - _ASKED_ONCE, "the query or the action asks again for the role")

@@ -69,7 +69,7 @@ TABLES: dict[str, Table] = {
     "insight_waiting": _worked_out("day = '2026-11-20'", web=""),
     "insight_quality": _worked_out("days = 1"),
     "insight_told": _worked_out("lacks = ''"),
-    "insight_listed": Table(intake="S I U", open=True),
+    "insight_listed": Table(intake="S I U(day)", open=True),
     "insight_holdback": Table(
         "S I",
         "",

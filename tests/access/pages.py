@@ -10,6 +10,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _TIP = re.compile(r"NL-[0-9A-Z]{4}-[0-9A-Z]{4}")
 _IMPORT = re.compile(r"IM-[0-9A-Z]{4}-[0-9A-Z]{4}")
+_ALL_WAYS = frozenset({"desk:tip", "desk:find"})
 asked = 0  # how many requests have been made
 
 
@@ -193,11 +195,23 @@ def unstated_methods(world: World) -> list[str]:
     return found
 
 
+def _by_turns(near: dict[str, str], name: str, page: Page, person: Person) -> dict[str, str]:
+    """Of the ways to lie beyond somebody's reach one, by turns; all of them for a tip's own page and the search.
+
+    Whoever reaches none of them is kept out by one and the same rule, and every page meets each with some person.
+    """
+    beyond = [one for one in ("parent", "sibling", "unrelated") if one in near and one not in page.let_in]
+    if len(beyond) < 2 or name in _ALL_WAYS:
+        return near
+    kept = beyond[crc32(f"{name} {page.method} {person.name}".encode()) % len(beyond)]
+    return {relation: code for relation, code in near.items() if relation == kept or relation not in beyond}
+
+
 def _one(world: World, person: Person, name: str, page: Page) -> Iterator[str]:
     near = world.near(person) if page.of else {"any": person.unit or "IN"}
     if page.of and person.broken and ("broken" in page.let_in or page.behind_glass):
         near = {key: code for key, code in near.items() if code != "ST-B"} | {"broken": "ST-B"}
-    for relation, code in near.items():
+    for relation, code in _by_turns(near, name, page, person).items():
         told = objects.named(world, person, page, code)
         if told is None:
             continue

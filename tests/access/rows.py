@@ -250,7 +250,7 @@ TABLES: dict[str, Table] = {
         **BY_TIP,
     ),
     "tips_tellingcode": _open(worker="S", intake="I"),
-    "tips_tellinglimit": _open(intake="S I U D"),
+    "tips_tellinglimit": _open(intake="S I U D", worker="S D"),
     "tips_tipfile": Table(
         web="S",
         intake="S I",

@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from nightlight.foundation import basic_login
 from nightlight.foundation.refusals import Refusal
 from nightlight.outlook.api.problems import of_refusal, problem
+from nightlight.outlook.machine_answers import finished
 from nightlight.trust import identity
 from nightlight.trust.accounts import queries as accounts
 
@@ -91,17 +92,7 @@ def for_reporters(view: Callable[Concatenate[ReporterRequest, P], HttpResponseBa
             log.exception("feedback-failed", who=who)
             response = problem(503, "again", "The server failed; please ask again.")
             response.headers["Retry-After"] = _AGAIN
-        response.headers["Cache-Control"] = "no-store"
-        if response.status_code >= 400:
-            log.warning(
-                "feedback-refused",
-                who=who,
-                status=response.status_code,
-                method=request.method,
-                page=request.resolver_match.view_name if request.resolver_match else "",
-                address=request.META.get("REMOTE_ADDR", ""),
-            )
-        return response
+        return finished(response, request, who=who, log=log, event="feedback-refused")
 
     decided = cast("Decided[P]", answer)
     decided.decision = ReporterDecision(METHODS)

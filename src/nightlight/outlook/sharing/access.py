@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from nightlight.foundation import basic_login
 from nightlight.foundation.refusals import NotAllowed, NotFound, Refusal
+from nightlight.outlook.machine_answers import finished
 from nightlight.pipeline.matching import sharing_queries as queries
 from nightlight.pipeline.matching.sharing import writing
 from nightlight.trust import identity
@@ -87,17 +88,7 @@ def for_members(
             except DatabaseError:
                 log.exception("sharing-failed", who=who)
                 response = refused(503, "The server failed; please ask again.")
-            response.headers["Cache-Control"] = "no-store"
-            if response.status_code >= 400:
-                log.warning(
-                    "sharing-refused",
-                    who=who,
-                    status=response.status_code,
-                    method=request.method,
-                    page=request.resolver_match.view_name if request.resolver_match else "",
-                    address=request.META.get("REMOTE_ADDR", ""),
-                )
-            return response
+            return finished(response, request, who=who, log=log, event="sharing-refused")
 
         decided = cast("Decided[P]", answer)
         decided.decision = MemberDecision(methods)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nightlight.pipeline.linking.identifiers import Found, Subject
     from nightlight.pipeline.tips.reading import Reading
 
-VERSION = READING_VERSION * 100 + 1
+VERSION = READING_VERSION * 100 + 2  # 2: more forms of the names of protected people are masked
 """Of the reading, and of the rules by which identifiers are found in it; with a higher one, every tip is read anew."""
 
 # What is somebody's own. A file, a web address, a group, an address that a household or a cafe shares is not: that it

@@ -271,13 +271,13 @@ def test_the_tip_says_who_holds_it_and_those_who_may_can_hand_it_over(
     with identity.acting_as(viewer=User.objects.get(username="bob").pk):
         answer = bob.post(f"/tips/{tip.public_id}/hand-over/", {"unit": "PS-R", "why": "area"})
     assert answer.status_code == 403
+    officer = _signed_in(cast.person("Dev", "investigator", station))
     answer = alice.post(f"/tips/{tip.public_id}/hand-over/", {"unit": "PS-R", "why": "area"}, follow=True)
     page = answer.content.decode()
     assert f"{tip.public_id} is offered to Riverside. You hold it until they accept." in page
     assert "Offered to Riverside" in page
     tip.refresh_from_db()
     assert tip.unit == cast.root()
-    officer = _signed_in(cast.person("Dev", "investigator", station))
     page = _main(officer, f"/tips/{tip.public_id}/")
     assert "offers this tip to Riverside" in page
     assert "accept it or say why it is not yours" in page

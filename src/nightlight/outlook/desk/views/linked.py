@@ -15,16 +15,18 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from nightlight.foundation import clock
+from nightlight.foundation.refusals import NotAllowed
 from nightlight.outlook.desk import linked as linked_pages
 from nightlight.outlook.desk import linked_decisions, linked_reasons
 from nightlight.outlook.desk.access import for_roles, reads_tips
 from nightlight.pipeline.linking import decisions
 from nightlight.pipeline.tips import queries as tips
-from nightlight.pipeline.tips import viewing
+from nightlight.pipeline.tips import seeing, viewing
 from nightlight.trust.custody import actions as custody
 
 if TYPE_CHECKING:
@@ -66,11 +68,14 @@ def decide(request: DeskRequest, public_id: str, party: int) -> HttpResponse:
 def export(request: DeskRequest, public_id: str, party: int) -> HttpResponse:
     """The tips and every place of every reason as CSV (RFC 4180), as the viewer may see them; taking it is recorded."""
     tip = tips.tip(request.viewer, public_id)
+    at = clock.now()
+    if not seeing.works_with(request.viewer, tip, at):
+        raise NotAllowed(_("A tip that is only offered is read, not taken along. Accept it first."))
     rows = linked_reasons.rows(request.viewer, tip, party)
     with transaction.atomic():
         custody.append(
             by=request.viewer.actor,
-            at=clock.now(),
+            at=at,
             kind="tip.linked-exported",
             subject=f"tip:{tip.public_id}",
             data={
