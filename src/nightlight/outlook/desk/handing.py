@@ -17,6 +17,7 @@ from nightlight.pipeline.routing.placing import Why as WhyNext
 from nightlight.pipeline.routing.signs import OFFICER_KINDS, SignKind
 from nightlight.pipeline.tips.handing import Why
 from nightlight.pipeline.tips.models import Tip
+from nightlight.trust.law import queries as law
 from nightlight.trust.units import glass, queries
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nightlight.pipeline.routing.placing import Next
     from nightlight.pipeline.routing.proposals import Candidate, Reason
     from nightlight.pipeline.routing.queries import Hop
+    from nightlight.trust.law.facts import Channel
     from nightlight.trust.units.models import Glass, Unit
     from nightlight.trust.units.viewer import Viewer
 
@@ -103,6 +105,8 @@ class Handing:
     legs: tuple[Leg, ...]
     cost: str
     people: tuple[tuple[int, str], ...]  # those of the page, by number, of whom a part can be made
+    abroad: str  # the other country to which the signs point, empty where they point to none
+    channels: tuple[Channel, ...]  # the ways there that the law pack names
     part: str  # whom the offer that waits is about, where it is about some of them
 
 
@@ -115,6 +119,7 @@ def of_tip(viewer: Viewer, tip: Tip, at: datetime, cards: Sequence[PartyCard] = 
     if not within and not shared:
         broken = glass.broken(viewer, at).filter(subject=f"tip:{tip.public_id}").first()
     names = loading.gazetteer().names if found.proposed else {}
+    foreign = (found.proposed.foreign or next(iter(found.proposed.abroad), "")) if found.proposed else ""
     suggested = tuple(_suggested(one) for one in found.nexts)
     onwards = tuple(_suggested(one) for one in found.onward)
     picks = found.may_offer or found.may_pass_on
@@ -138,6 +143,8 @@ def of_tip(viewer: Viewer, tip: Tip, at: datetime, cards: Sequence[PartyCard] = 
         legs=tuple(_leg(hop) for hop in found.hops),
         cost=_cost(found),
         people=people,
+        abroad=names.get(foreign, foreign),
+        channels=law.channel_for(foreign) if foreign else (),
         part=", ".join(f"{number}. {name}" for number, name in people if number in asked),
     )
 
