@@ -7,6 +7,7 @@ PORT ?= 8000
 VENDOR := src/nightlight/outlook/desk/static/vendor
 CHROMIUM := /usr/bin/chromium
 CXX := /usr/bin/c++
+JAVA := /usr/bin/java
 NATIVE := src/nightlight/foundation/native
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 # Where Python may not keep what it compiles, each of hundreds of processes compiles everything anew: make test takes
@@ -35,7 +36,7 @@ $(VENV)/.installed: pyproject.toml uv.lock $(BIN)/uv
 $(VENV)/.peers: $(VENV)/.installed $(CXX)
 	@$(BIN)/python -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
 		|| ./scripts/install-system python3-dev
-	@$(BIN)/uv sync --quiet --frozen --inexact --group peers
+	@$(BIN)/uv sync --quiet --frozen --inexact --group peers --group spark
 	@touch $@
 
 # Optional: without a compiler everything works, more slowly, with the same answers.
@@ -56,6 +57,10 @@ $(CHROMIUM):
 $(CXX):
 	@./scripts/install-system g++
 
+# Spark runs on it; only the test that joins on Spark needs either.
+$(JAVA):
+	@./scripts/install-system default-jre-headless
+
 check: $(VENV)/.installed $(VENV)/.peers
 	@$(BIN)/ruff check --quiet src tests benches assets
 	@$(BIN)/ruff format --quiet --check src tests benches assets
@@ -70,7 +75,7 @@ TESTS := $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not fa
 FAULTS := $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m faults tests/faults
 
 # The compiler comes first: tests ask both paths of the core.
-READY := $(VENV)/.installed $(VENV)/.peers $(CXX) $(VENV)/.native $(VENDOR)/.installed $(CHROMIUM)
+READY := $(VENV)/.installed $(VENV)/.peers $(CXX) $(JAVA) $(VENV)/.native $(VENDOR)/.installed $(CHROMIUM)
 
 unit: $(READY)
 	@$(TESTS)

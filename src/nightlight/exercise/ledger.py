@@ -10,11 +10,12 @@ from nightlight.exercise.danger import OF_A_PERSON
 from nightlight.exercise.hard import Cast, Hard
 from nightlight.exercise.incidents import SAME_MAIL, Told
 from nightlight.exercise.plan import Fault
-from nightlight.exercise.truth import AtRisk, FalseAlarm, Spoken, TrueParty
+from nightlight.exercise.truth import AtRisk, FalseAlarm, Spoken, TrueParty, TruePerson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from nightlight.exercise.people import Person
     from nightlight.exercise.plan import PlannedReport
 
 LOOK_URGENT = {"escalated", "words", "look_alike", "camera", "annotated"}
@@ -83,3 +84,17 @@ def hard_case(
             if one.victims and SAME_MAIL not in one.findings and one.key not in same_child and not one.duplicate_of
         )
     return cast.reports(case, reports)
+
+
+def true_person(person: Person, reports: Sequence[str]) -> TruePerson:
+    """Return what is true of a person and the reports about them."""
+    return TruePerson(
+        key=person.key,
+        name=f"{person.first_name} {person.last_name}",
+        country=person.country,
+        city=person.postal.city,
+        home=None if person.home is None else person.home.key,
+        mobile=person.mobile.key,
+        accounts=tuple(f"{account.platform}:{account.identifier}" for account in person.accounts),
+        reports=tuple(reports),
+    )

@@ -18,7 +18,7 @@ from nightlight.exercise.people import Person, invent
 from nightlight.exercise.plan import Case, Ending, Fault, IncidentType, PlannedReport, Slot
 from nightlight.exercise.reporters import REPORTERS, Reporter
 from nightlight.exercise.signs import show
-from nightlight.exercise.truth import Finding, Planted, SharedFile, TrueEvent, TruePerson, Truth
+from nightlight.exercise.truth import Finding, Planted, SharedFile, TrueEvent, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -231,7 +231,7 @@ class _Maker:
                 self.planted[case] = list(keys)
         events: list[TrueEvent] = [event for one in told for event in one.events]
         return Truth(
-            people=tuple(_true_person(one, by_person[one.key]) for one in self.people if by_person[one.key]),
+            people=tuple(ledger.true_person(one, by_person[one.key]) for one in self.people if by_person[one.key]),
             shared_files=tuple(self._shared(key, keys) for key, keys in sorted(by_file.items())),
             planted=tuple(Planted(name, tuple(keys)) for name, keys in sorted(self.planted.items())),
             duplicates=tuple(Planted(key, tuple(keys)) for key, keys in sorted(copies.items())),
@@ -258,16 +258,3 @@ def _cases(slot: Slot) -> list[Case]:
     if slot.filed_at is not None:
         cases.append(Case.EARLIEST)
     return [*cases, Case.WITH_SIGNS] if slot.signed else cases
-
-
-def _true_person(person: Person, reports: list[str]) -> TruePerson:
-    return TruePerson(
-        key=person.key,
-        name=f"{person.first_name} {person.last_name}",
-        country=person.country,
-        city=person.postal.city,
-        home=None if person.home is None else person.home.key,
-        mobile=person.mobile.key,
-        accounts=tuple(f"{account.platform}:{account.identifier}" for account in person.accounts),
-        reports=tuple(reports),
-    )

@@ -124,11 +124,14 @@ class Why(StrEnum):
     NOT_COVERED = "not-covered"  # the list has nothing for that time
     NETWORK = "network"  # by the network (AS) that held the address then
     PREFIX = "prefix"
+    COUNTRY = "country"  # where the address is registered, by one table; tables disagree
+    ACCOUNTS = "accounts"  # the caller counted accounts behind it
     TRANSITION = "transition"
     REPORTER_SAYS = "reporter-says"  # possibleProxy: never proof
     OPERATOR = "operator"  # by the operator directory
     NO_TIME = "no-time"  # the event has no instant, so no list can be asked as of it
     NO_LIST = "no-list"  # nothing is loaded that could tell
+    NOT_READ = "not-read"  # what was sent is no address, or can be read as several
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ class Reason:
     source: str = ""  # name and version of the list
     shown: str = ""  # prefix, network, provider
     since: datetime | None = None
-    until: datetime | None = None  # half open; None: as far as the list goes
+    until: datetime | None = None  # half open; None: as far as the list goes; as `since`: a table of that moment
     against: bool = False  # disagrees with the main label
 
 

@@ -240,12 +240,13 @@ def read_network_event(
     if with_port := _WITH_PORT.fullmatch(as_sent):
         host = with_port[1] or with_port[2]
         port_as_sent = port or with_port[3]
-    canonical, version = _address(host)
+    canonical, version = canonical_address(host)
     number = None if port_as_sent is None else read_number(port_as_sent, 1, 65535)
     return NetworkEvent(as_sent, canonical, version, number, port_as_sent, moment, event_name, possible_proxy, source)
 
 
-def _address(text: str) -> tuple[str | None, int | None]:
+def canonical_address(text: str) -> tuple[str | None, int | None]:
+    """The address in `text` as RFC 5952 writes it (an IPv4-mapped one as IPv4), and its version; None: no address."""
     try:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:

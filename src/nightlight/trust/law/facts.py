@@ -12,6 +12,8 @@ from nightlight.foundation.refusals import NotFound
 if TYPE_CHECKING:
     from datetime import date
 
+    from nightlight.trust.law.records import RecordsLaw
+
 
 class PackRefused(Exception):
     """A law pack cannot be used; ``place`` says where in the file, ``reason`` is a sentence for who edits it."""
@@ -271,7 +273,8 @@ class Pack:
     protected_identities: ProtectedIdentities
     retention: tuple[RetentionClass, ...]
     unsealing: Unsealing
-    channels: tuple[Channel, ...] = ()
+    channels: tuple[Channel, ...]
+    records: RecordsLaw  # powers to ask for records, and how long others have to keep theirs
 
     def channels_to(self, country: str) -> tuple[Channel, ...]:
         """Return the way to another country (ISO 3166-1) for each purpose that has one, in the order of the pack."""
@@ -305,4 +308,5 @@ class Pack:
             ("unsealing", self.unsealing.basis),
             *((f"unsealing.reason.{one.id}", one.basis) for one in self.unsealing.reasons),
             *((f"channel.{one.id}", one.basis) for one in self.channels),
+            *self.records.bases,
         )

@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from nightlight.trust.law.facts import Channel, Pack, PackRefused
 from nightlight.trust.law.reading import load
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from nightlight.trust.law.records import Asked, Holder, Kept, LogRetention, Powers
 
 
 def known_packs() -> tuple[str, ...]:
@@ -36,6 +42,20 @@ def channel_for(country: str) -> tuple[Channel, ...]:
     Empty for the country itself, and where the pack says nothing. Raises PackRefused.
     """
     return current_pack().channels_to(country)
+
+
+def powers_for(asked: Asked, *, country: str, holder: Holder, at: date, began: date | None = None) -> Powers:
+    """Return the powers of this installation's pack to ask a holder in a country (ISO 3166-1) for records.
+
+    `at`: the day of the request; `began`: the day the investigation began, None where it is not known. Raises
+    PackRefused.
+    """
+    return current_pack().records.powers_for(asked, country=country, holder=holder, at=at, began=began)
+
+
+def retention_of(kept: Kept, *, country: str, holder: Holder, event: date) -> LogRetention | None:
+    """Return how long records of a day have to be kept there; None where the pack says nothing. Raises PackRefused."""
+    return current_pack().records.retention_of(kept, country=country, holder=holder, event=event)
 
 
 def current_pack() -> Pack:

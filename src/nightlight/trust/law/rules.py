@@ -28,6 +28,8 @@ from nightlight.trust.law.reading import load
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from nightlight.trust.law.records import LogRetention
+
 __all__ = [
     "Due",
     "Lock",
@@ -36,6 +38,7 @@ __all__ = [
     "Protection",
     "Time",
     "due_for_destruction",
+    "kept_until",
     "load",
     "may_unseal",
     "protected",
@@ -191,6 +194,17 @@ def due_for_destruction(
     else:
         time, sentence = Time.DUE, f"{found.title}: the time ended on {on.isoformat()}; now {_words(found.then)}."
     return Due(time, on, found.then, held_by, set_aside, sentence, found)
+
+
+def kept_until(rule: LogRetention | None, event: date | datetime) -> date | None:
+    """Return the first day on which a record of `event` need not be kept any more; None where no rule gives a time.
+
+    A datetime has a zone and is taken to be the earliest day it was anywhere: a log is never said to last longer than
+    it may. Where the rule counts from something later than the event (the end of a service), it is the least.
+    """
+    if rule is None or rule.keep is None:
+        return None
+    return after(_day(event, _WEST), rule.keep)
 
 
 def _words(value: Event | Hold | Then) -> str:

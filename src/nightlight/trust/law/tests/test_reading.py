@@ -96,6 +96,39 @@ def changed(text: str, old: str, new: str) -> str:
         (INDIA, 'countries = ["US"]', 'countries = ["IN"]', "channel[2].countries", "not another country"),
         (INDIA, 'countries = ["US"]', 'nations = ["US"]', "channel[2].nations", "not a key"),
         (INDIA, 'sentence = "Through the state', 'sense = "Through the state', "channel[1].sentence", "is missing"),
+        (INDIA, '"Sub-Inspector / SI / PSI"', '"Sub-Inspector / PC"', "police.ranks", "'pc' stands there twice"),
+        (INDIA, '"Sub-Inspector / SI / PSI"', '"Sub-Inspector / / PSI"', "police.ranks", "without a name"),
+        (INDIA, 'rank = "Inspector"', 'rank = "Colonel"', "rank_floor[1].rank", "'Colonel' is not among the ranks"),
+        (INDIA, 'asks = ["subscriber", "logs", "preservation"]', "asks = []", "record_power[1].asks", "empty"),
+        (INDIA, "binding = true", 'binding = "yes"', "record_power[1].binding", "neither true nor false"),
+        (
+            INDIA,
+            "binding = true\nfrom",
+            'least_rank = "Earl"\nbinding = true\nfrom',
+            "record_power[1].least_rank",
+            "Earl",
+        ),
+        (
+            INDIA,
+            "from = 2024-07-01",
+            "from = 2024-07-01\nuntil = 2024-06-30",
+            "record_power[1].until",
+            "after the first",
+        ),
+        (
+            INDIA,
+            "answer_hours = 72",
+            'answer_hours = 72\nholds = "P1D"',
+            "record_power[3].holds",
+            "nothing is preserved",
+        ),
+        (INDIA, 'id = "crpc-91"', 'id = "bnss-94"', "record_power", "twice"),
+        (INDIA, 'duty = "keep"\n', 'duty = "none"\n', "log_retention[1].counted_from", "not a key"),
+        (INDIA, "until = 2021-12-21", "until = 2021-12-22", "log_retention.in-ipdr-2y-mobile", "on the same days"),
+        (INDIA, "until = 2021-12-21\n", "", "log_retention.in-ipdr-2y-mobile", "on the same days"),
+        (INDIA, 'keep = "P2Y"', 'keep = "2 years"', "log_retention[2].keep", "P3Y or P90D"),
+        (INDIA, 'records = ["ipdr"]', 'records = ["gossip"]', "log_retention[1].records", "'gossip' is not one of"),
+        (USA, '"LV", "MT"', '"LV", "Malta"', "log_retention[4].countries", "'Malta' is not a country"),
         (USA, 'courts = ["ca9"]', 'courts = ["ca2"]', "view_lock.rule.courts", "'ca2' stands there twice"),
         (USA, 'courts = ["ca9"]\n', "", "view_lock.rule", "exactly one rule"),
         (USA, '"US-ME"', '"US-CA"', "view_lock.court.areas", "'US-CA' stands there twice"),
@@ -116,7 +149,7 @@ def test_what_is_not_toml_is_refused() -> None:
 
 
 LINES = [number for number, line in enumerate(USA.splitlines()) if re.match(r"\w+ = ", line)]
-OPTIONAL = ("note = ", "holds = ", "at_once = ", "url = ")
+OPTIONAL = ("note = ", "holds = ", "at_once = ", "url = ", "from = ", "until = ", "silence = ", "renewals = ")
 
 
 @given(st.sampled_from(LINES))
