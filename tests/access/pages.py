@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _TIP = re.compile(r"NL-[0-9A-Z]{4}-[0-9A-Z]{4}")
 _IMPORT = re.compile(r"IM-[0-9A-Z]{4}-[0-9A-Z]{4}")
+_SEALED = re.compile("meera")
+# Random letters, which spell anything in some of tens of thousands of answers.
+_TOKENS = re.compile(r'(?<=csrfmiddlewaretoken" value=")[^"]+|(?<=nonce=")[^"]+')
 _ALL_WAYS = frozenset({"desk:tip", "desk:find"})
 asked = 0  # how many requests have been made
 
@@ -141,8 +144,8 @@ def leaks(world: World, person: Person, page: Page, told: objects.Told, body: st
     yield from (
         f"shows the words of {word}" for _, _, word in UNITS.values() if word not in words and f"{word}-kite" in text
     )
-    if "meera" in text:
-        yield "shows a sealed name"
+    if found := _SEALED.search(_TOKENS.sub("", text)):
+        yield f"shows a sealed name: {text[max(found.start() - 40, 0) : found.end() + 40]}"
     batches = {batch.public_id for code, batch in world.imports.items() if code in world.reached_units(person)}
     others = {batch.public_id for batch in world.imports.values()} - batches
     named |= set(_IMPORT.findall(f"{told.kwargs} {told.data}"))

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """A sentence, where to do it, and until when if time plays a part."""
+    """A sentence, where to do it, and until when if time plays a part; `waits`: the page goes on by itself."""
 
     text: str
     link: str = ""
     label: str = ""
     until: datetime | None = None
+    waits: bool = False
 
 
 def next_step(shown: ShownTip, repeats: str | None, files: Sum | None = None) -> NextStep:
@@ -39,7 +40,7 @@ def next_step(shown: ShownTip, repeats: str | None, files: Sum | None = None) ->
     """
     reading = shown.reading
     if not shown.read and shown.tip.state == State.RECEIVED:
-        return NextStep(_("Wait a moment: this report is being read. Load the page again."))
+        return NextStep(_("Wait a moment: this report is being read."), waits=True)
     if (reading is None and shown.read) or shown.tip.state == State.UNREADABLE:
         text = _("Look at what was kept, and ask the sender for the report again.")
         return NextStep(text, "#documents", _("What was kept"))

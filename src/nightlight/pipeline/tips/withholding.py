@@ -222,7 +222,9 @@ def mask_of(words: Iterable[tuple[str, str]]) -> Callable[[str], str]:
     """
     called: dict[str, str] = {}
     for word, pseudonym in words:
-        for form in {unicodedata.normalize("NFC", word.strip()), unicodedata.normalize("NFD", word.strip())}:
+        name = word.strip()
+        # As it was written too: some ideographs have a normal form that is another character (UAX #15).
+        for form in {name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)}:
             if len(form) > 1:
                 called.setdefault(form, pseudonym)
     if not called:

@@ -13,6 +13,7 @@ from nightlight.outlook.desk.tests import cast, known_cast, pictures
 from nightlight.pipeline.matching import keeping
 from nightlight.pipeline.matching.finding import Found
 from nightlight.pipeline.matching.models import How, Purpose
+from nightlight.pipeline.tips import summarising
 from nightlight.trust.custody import queries as custody
 from nightlight.trust.viewing.models import Viewing
 
@@ -206,6 +207,17 @@ def test_the_panel_tells_how_far_it_is_and_stops_by_itself(alice: Client, desk: 
     assert "hx-get" not in news
     assert "1 new to everyone, 1 known" in news
     assert 'id="tip-next" hx-swap-oob="true"' in news
+
+
+def test_a_page_opened_before_the_report_was_read_is_loaded_anew_once_it_is(alice: Client, desk: Desk) -> None:
+    tip = desk.received(read=False)
+    address = f"/tips/{tip.public_id}/known/?told=unread"
+    assert f'hx-get="{address}"' in page_of(alice, tip)
+    still = alice.get(address)
+    assert (still.status_code, "HX-Refresh" in still.headers) == (204, False)
+    summarising.summarise([tip], by="service:worker", at=cast.NOON)
+    assert alice.get(address).headers["HX-Refresh"] == "true"
+    assert address not in page_of(alice, tip)
 
 
 def test_news_of_a_tip_are_no_opening_of_it(alice: Client, desk: Desk) -> None:

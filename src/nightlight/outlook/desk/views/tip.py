@@ -6,8 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from nightlight.foundation import clock, public_ids
 from nightlight.foundation.refusals import NotFound
@@ -19,11 +21,12 @@ from nightlight.pipeline.tips import queries, shown, viewing
 from nightlight.pipeline.tips.models import Tip
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
-
     from nightlight.outlook.desk.access import DeskRequest
     from nightlight.outlook.desk.tip_page import TipPage
     from nightlight.pipeline.tips.shown import ShownTip
+
+UNREAD = "unread"
+"""What a page says that was opened before its report was read."""
 
 
 @require_safe
@@ -76,11 +79,15 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
 def known(request: DeskRequest, public_id: str) -> HttpResponse:
     """How far the files of a tip have been looked up, for its page to put in place, with what that changes on it.
 
-    What the page was told last travels in the address. The page itself was recorded when it was opened.
+    What the page was told last travels in the address. The page itself was recorded when it was opened. A page that
+    was opened before the report was read is loaded anew once it is.
     """
     found = queries.tip(request.viewer, public_id)
     page = _page(request, shown.of(found), found)
-    changed = page.known is None or page.known.phase != request.GET.get("told", "")
+    told = request.GET.get("told", "")
+    if told == UNREAD:
+        return HttpResponse(status=204) if page.next_step.waits else HttpResponseClientRefresh()
+    changed = page.known is None or page.known.phase != told
     return render(request, "desk/known_news.html", {"page": page, "tip": found, "changed": changed})
 
 

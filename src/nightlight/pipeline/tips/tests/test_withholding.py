@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nightlight.pipeline.tips.formats.cybertipline.read import read_report
@@ -83,6 +83,7 @@ _words = st.text(st.characters(categories=("Lu", "Ll", "Lo", "Mn")), min_size=2,
 
 
 @settings(max_examples=60, deadline=None)
+@example(first="A\U0002f800", last="AA", before="", after=" ")
 @given(first=_words, last=_words, before=st.text("abc .,;", max_size=9), after=st.text(" .,;", min_size=1))
 def test_whatever_a_victim_is_called_the_name_is_gone(first: str, last: str, before: str, after: str) -> None:
     victim = f"<victimPerson><firstName>{first}</firstName><lastName>{last}</lastName></victimPerson>"
