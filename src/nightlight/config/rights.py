@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from nightlight.casework.attribution import models as attribution
+from nightlight.casework.attribution import rights as attribution_rights
 from nightlight.outlook.insight import models as insight
 from nightlight.outlook.insight import rights as insight_rights
 from nightlight.pipeline.linking import models as linking
@@ -48,6 +50,7 @@ APPEND_ONLY = (
     *linking.APPEND_ONLY_TABLES,
     *triage.APPEND_ONLY_TABLES,
     *routing.APPEND_ONLY_TABLES,
+    *attribution.APPEND_ONLY_TABLES,
     *insight.APPEND_ONLY_TABLES,
 )
 _QUEUE = Rights(
@@ -95,6 +98,7 @@ TABLES: dict[str, Rights] = {
     **linking_rights.TABLES,
     **triage_rights.TABLES,
     **routing_rights.TABLES,
+    **attribution_rights.TABLES,
     **insight_rights.TABLES,
     **_OTHERS,
 }

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "nightlight.pipeline.linking",
     "nightlight.pipeline.triage",
     "nightlight.pipeline.routing",
+    "nightlight.casework.attribution",
     "nightlight.outlook.insight",
     "nightlight.config.apps.StoryConfig",
 ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import compress, count
+from socket import AF_INET6, inet_pton
 from typing import IO, TYPE_CHECKING
 
 from nightlight.casework.attribution.returns.reading import HeaderUnknown, Reading, read_head
@@ -34,7 +35,7 @@ _KEPT_CELLS = 1 << 14
 _PART = rb"(?:0|[1-9][0-9]{0,2})"
 _DOTTED = rb"\.".join([_PART] * 4)
 _DOTTED_CELL = re.compile(_DOTTED)
-_GROUPS = re.compile(rb"([0-9a-fA-F]{1,4}):([0-9a-fA-F]{1,4}):[0-9a-fA-F:]*(?:/[0-9]+)?")
+_COLONS = re.compile(rb"([0-9a-fA-F:]{2,39})(?:/([0-9]{2,3}))?")
 
 
 @dataclass(slots=True)
@@ -130,7 +131,7 @@ class _Looking:
         self._dialect, self._width = head.dialect, len(head.header)
         self._cells, self._take = cells, collecting.take
         self._addresses = collecting.by_address
-        self._heads = {address >> 96 for address in self._addresses}
+        self._prefixes: dict[int, set[int]] = {}  # what is looked for, by the length of a prefix
         dotted = {text_of(address).encode() for address in self._addresses if address >> 32 == 0xFFFF}
         self._quote, separator = head.dialect.quote.encode(), head.dialect.separator.encode()
         self._wanted = frozenset(dotted | {self._quote + text + self._quote for text in dotted})
@@ -200,15 +201,28 @@ class _Looking:
             return True
         if _DOTTED_CELL.fullmatch(cell):
             return False
-        groups = _GROUPS.fullmatch(cell)
-        if groups and int(groups[1], 16) << 16 | int(groups[2], 16) not in self._heads:
-            return False  # IPv6, or nothing: its first 32 bits are of no address that is looked for
+        if (colons := _COLONS.fullmatch(cell)) and not self._may_be_v6(colons):
+            return False
         verdict = self._verdicts.get(cell)
         if verdict is None:
             if len(self._verdicts) >= _KEPT_CELLS:
                 self._verdicts.clear()
             verdict = self._verdicts[cell] = self._read_cell(cell)
         return verdict
+
+    def _may_be_v6(self, colons: re.Match[bytes]) -> bool:
+        """Whether a plain IPv6 address or prefix holds an address that is looked for; True where it is none."""
+        bits = int(colons[2] or WHOLE)
+        if not 0 < bits <= WHOLE:
+            return True
+        try:
+            number = int.from_bytes(inet_pton(AF_INET6, colons[1].decode()), "big")
+        except OSError:
+            return True
+        shift = WHOLE - bits
+        if bits not in self._prefixes:
+            self._prefixes[bits] = {address >> shift for address in self._addresses}
+        return number >> shift in self._prefixes[bits]
 
     def _read_cell(self, cell: bytes) -> bool:
         if self._quote in cell:

@@ -68,7 +68,7 @@ def _tasks(log: Log) -> Iterator[tuple[Part, int, int]]:
 
 
 def join_batches(events: Events, batches: Iterable[pa.RecordBatch], *, compiled: bool = True) -> Pairs:
-    """The same with a log that comes as record batches of the columns that `column_files` names: Arrow IPC, CSV, a query.
+    """The same with a log that comes as record batches of the columns of `column_files`: Arrow IPC, CSV, a query.
 
     A row's number is its `number` column, or its position from 0.
     """

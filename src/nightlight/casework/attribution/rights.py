@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what with the tables of attribution.
+
+Requests, returns and findings belong to a tip and are seen by whoever sees it; they are drafted, checked and signed by
+people who work on tips in the unit that holds it. Lists and the directory hold nothing of any case: loaded at the
+command line, read by all staff. A remembered layout holds the names of columns only.
+"""
+
+from __future__ import annotations
+
+from nightlight.trust.rights import Rights
+
+_ASKS = "(SELECT units_has_role('triage-officer', 'investigator', 'commander'))"
+_NOTES = "(SELECT units_has_role('intake-analyst', 'triage-officer', 'investigator', 'commander', 'auditor'))"
+_ACTOR = '"by" = (SELECT units_actor())'
+_VIEWER = "(SELECT units_viewer())"
+_STEPS = "attribution"
+
+
+def _sees_tip(table: str) -> str:
+    return f"EXISTS (SELECT 1 FROM tips_tip t WHERE t.id = {table}.tip_id)"  # noqa: S608 - our own names
+
+
+def _sees_request(table: str) -> str:
+    return f"EXISTS (SELECT 1 FROM attribution_request r WHERE r.id = {table}.request_id)"  # noqa: S608 - our own names
+
+
+def _about_networks(*, grows: bool = False) -> Rights:
+    return Rights(
+        web="SELECT",
+        steps=dict.fromkeys((_STEPS, "verifying"), "SELECT"),
+        command="SELECT, INSERT, UPDATE, DELETE" if grows else "SELECT, INSERT",
+        sees=f"{_VIEWER} IS NOT NULL",
+    )
+
+
+TABLES = {
+    "attribution_listimport": _about_networks(),
+    "attribution_archive": _about_networks(grows=True),
+    "attribution_directory": _about_networks(),
+    "attribution_waiting": Rights(
+        web="SELECT",
+        steps={_STEPS: "SELECT, INSERT, UPDATE, DELETE"},
+        command="SELECT, INSERT",
+        sees=_sees_tip("attribution_waiting"),
+    ),
+    "attribution_prepared": Rights(
+        web="SELECT",
+        steps={_STEPS: "SELECT, INSERT, UPDATE, DELETE", "triage": "SELECT", "verifying": "SELECT"},
+        command="SELECT",
+        sees=_sees_tip("attribution_prepared"),
+    ),
+    "attribution_request": Rights(
+        web="SELECT, INSERT, UPDATE (state, checked_by_id, signed_by_id, sent_at, due_at, reminded_at, ended_at)",
+        steps={_STEPS: "SELECT, UPDATE (reminded_at)", "verifying": "SELECT"},
+        command="SELECT",
+        sees=_sees_tip("attribution_request"),
+        adds=f"{_ASKS} AND state = 'draft' AND drafted_by_id = {_VIEWER} AND {_sees_tip('attribution_request')}",
+        changes=f"{_ASKS} AND {_sees_tip('attribution_request')}",
+    ),
+    "attribution_step": Rights(
+        web="SELECT, INSERT",
+        steps={_STEPS: "SELECT, INSERT", "verifying": "SELECT"},
+        command="SELECT",
+        sees=_sees_request("attribution_step"),
+        adds=f"{_ASKS} AND {_ACTOR} AND {_sees_request('attribution_step')}",
+    ),
+    "attribution_layout": Rights(
+        web="SELECT, INSERT",
+        steps=dict.fromkeys((_STEPS, "verifying"), "SELECT"),
+        command="SELECT",
+        sees=f"{_VIEWER} IS NOT NULL",
+        adds=f"{_ASKS} AND by_id = {_VIEWER}",
+    ),
+    "attribution_return": Rights(
+        web="SELECT, INSERT, UPDATE (state, layout_id, built_in, clock_error)",
+        steps={_STEPS: "SELECT, UPDATE", "verifying": "SELECT"},
+        command="SELECT",
+        sees=_sees_request("attribution_return"),
+        adds=f"{_ASKS} AND by_id = {_VIEWER} AND {_sees_request('attribution_return')}",
+        changes=f"{_ASKS} AND {_sees_request('attribution_return')}",
+    ),
+    "attribution_finding": Rights(
+        web="SELECT, INSERT",
+        steps={_STEPS: "SELECT", "verifying": "SELECT"},
+        command="SELECT",
+        sees=_sees_tip("attribution_finding"),
+        adds=f"{_ASKS} AND by_id = {_VIEWER} AND {_sees_tip('attribution_finding')}",
+    ),
+    "attribution_wrongdoor": Rights(
+        web="SELECT, INSERT",
+        steps={_STEPS: "SELECT, INSERT", "verifying": "SELECT"},
+        command="SELECT",
+        sees=_sees_tip("attribution_wrongdoor"),
+        adds=f"{_NOTES} AND {_ACTOR} AND {_sees_tip('attribution_wrongdoor')}",
+    ),
+}
