@@ -38,7 +38,7 @@ def _open(web: str = "", worker: str = "", intake: str = "") -> Table:
 
 def _staff(web: str, changes: Rule, *, sets: str = "", worker_sets: str = "", units: str = NONE) -> Table:
     readers = "notices rendering unsealing retention reading importing verifying linking triage routing exchange S"
-    readers += " command SIUD"
+    readers = readers.removesuffix(" S") + " attribution S command SIUD"
     return Table(
         web,
         "",
@@ -58,7 +58,7 @@ def _or_import(by: dict[str, str], upload: str) -> dict[str, str]:
     return {**by, "units": f"{by['units']} || ARRAY({batch})"}
 
 
-_READERS = "reading verifying retention rendering unsealing notices linking triage routing exchange"
+_READERS = "reading verifying retention rendering unsealing notices linking triage routing attribution exchange"
 _BATCH = {"units": "ARRAY(SELECT b.unit_id FROM tips_import b WHERE b.id = t.batch_id)"}
 _SUBJECT = "split_part(t.subject, ':', 1)"
 _NAMED = "split_part(t.subject, ':', 2)"
@@ -86,7 +86,7 @@ TABLES: dict[str, Table] = {
         intake="I",
         worker="S I",
         steps="custody verifying unsealing rendering exchange command SI"
-        " reading importing expiry sweeping retention notices matching linking triage routing lists I",
+        " reading importing expiry sweeping retention notices matching linking triage routing attribution lists I",
         units=f"""ARRAY(SELECT x.unit_id FROM tips_tip x WHERE {_EVENT_TIP}
             UNION SELECT b.unit_id FROM tips_import b WHERE t.subject = 'import:' || b.public_id
             UNION SELECT b.unit_id FROM tips_import b JOIN tips_importupload u ON u.batch_id = b.id
@@ -176,7 +176,7 @@ TABLES: dict[str, Table] = {
         web="S I",
         worker="S I",
         steps="notices rendering unsealing retention reading importing verifying expiry linking triage"
-        " exchange I routing command SI",
+        " exchange attribution I routing command SI",
         units="ARRAY[t.unit_id]",
         person="t.user_id",
         kind="t.role",
@@ -200,7 +200,7 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I",
         worker="S I",
-        steps="reading importing rendering verifying sweeping retention matching linking triage routing S"
+        steps="reading importing rendering verifying sweeping retention matching linking triage routing attribution S"
         " exchange command SI",
         sees=RECORD,
         **_or_import(
@@ -218,7 +218,7 @@ TABLES: dict[str, Table] = {
         web="S",
         intake="S I",
         worker="S I U(name_key_part)",
-        steps="reading importing rendering verifying sweeping matching linking triage routing S exchange SI"
+        steps="reading importing rendering verifying sweeping matching linking triage routing attribution S exchange SI"
         " retention SU command SIU",
         sees=RECORD,
         worker_sets="name_key_part = ''",
@@ -230,7 +230,7 @@ TABLES: dict[str, Table] = {
         intake="S I U(state,state_at)",
         worker="S I U(state,state_at,set_apart)",
         steps="verifying retention rendering unsealing notices matching linking triage routing"
-        " S reading expiry SU importing exchange SI"
+        " attribution S reading expiry SU importing exchange SI"
         " command SIU",
         sees=RECORD,
         worker_sets="set_apart = true",
@@ -243,7 +243,7 @@ TABLES: dict[str, Table] = {
         intake="S(id,tip_id,kind,file_id,size,sha256,received_at) I",
         worker="S I U(key_part)",
         steps="reading verifying rendering unsealing notices expiry linking triage routing"
-        " S retention SU importing exchange SI"
+        " attribution S retention SU importing exchange SI"
         " command SIU",
         sees=RECORD,
         worker_sets="key_part = ''",
@@ -263,7 +263,7 @@ TABLES: dict[str, Table] = {
         web="S",
         worker="S I U",
         steps="verifying rendering unsealing notices linking triage routing exchange"
-        " S reading importing command SIU retention SU",
+        " attribution S reading importing command SIU retention SU",
         sees=RECORD,
         worker_sets="version = 0",
         **BY_TIP,
@@ -272,7 +272,7 @@ TABLES: dict[str, Table] = {
         web="S",
         worker="S I U D",
         steps="verifying rendering unsealing notices linking triage routing exchange"
-        " S reading importing SIU retention SD command SIUD",
+        " attribution S reading importing SIU retention SD command SIUD",
         sees=RECORD,
         worker_sets="version = 0",
         **BY_TIP,
@@ -281,7 +281,7 @@ TABLES: dict[str, Table] = {
         intake="S I",
         worker="S I U D",
         steps="verifying retention rendering unsealing notices linking triage routing"
-        " S reading SUD expiry exchange SI importing SID"
+        " attribution S reading SUD expiry exchange SI importing SID"
         " command SIUD",
         worker_sets="tip_id = 0",
     ),
@@ -289,7 +289,7 @@ TABLES: dict[str, Table] = {
         web="S",
         worker="S I",
         steps="verifying retention rendering unsealing notices linking triage routing exchange"
-        " S reading importing command SI",
+        " attribution S reading importing command SI",
         sees=RECORD,
         **BY_TIP,
     ),
@@ -428,7 +428,7 @@ TABLES: dict[str, Table] = {
     "retention_apart": Table(
         web="S I",
         worker="S",
-        steps="retention verifying reading importing linking triage routing exchange command S",
+        steps="retention verifying reading importing linking triage routing exchange attribution command S",
         sees={"": reach(APART)},
         adds={"": reach(frozenset({LEGAL, COMMANDER}))},
         adds_own=True,

@@ -17,7 +17,7 @@ Rule = Mapping[str, Mapping[str, set[str]]]
 NONE = "ARRAY[]::bigint[]"
 STEPS = (
     "reading", "importing", "expiry", "sweeping", "verifying", "custody", "unsealing", "rendering", "retention",
-    "notices", "matching", "linking", "triage", "routing", "exchange", "lists", "command",
+    "notices", "matching", "linking", "triage", "routing", "exchange", "attribution", "lists", "command",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from nightlight.trust.rights import Rights
 
 _READING = (
     *("reading", "verifying", "retention", "rendering", "unsealing", "notices", "linking", "triage"),
-    *("routing", "exchange"),
+    *("routing", "exchange", "attribution"),
 )
 _HELD = "(SELECT units_reaches_all()) OR unit_id IN (SELECT units_reach())"
 _HANDS_ON = (

@@ -53,6 +53,7 @@ TABLES = {
                 "triage",
                 "routing",
                 "exchange",
+                "attribution",
                 "lists",
             )
         },

@@ -7,7 +7,7 @@ from nightlight.trust.rights import Rights
 
 _READERS = (
     *("reading", "importing", "rendering", "verifying", "sweeping", "retention", "matching", "linking", "triage"),
-    *("routing", "exchange"),
+    *("routing", "exchange", "attribution"),
 )
 
 TABLES = {

@@ -33,7 +33,8 @@ TABLES = {
     "retention_apart": Rights(
         web="SELECT, INSERT",
         steps=dict.fromkeys(
-            ("retention", "verifying", "reading", "importing", "linking", "triage", "routing", "exchange"), "SELECT"
+            ("retention", "verifying", "reading", "importing", "linking", "triage", "routing", "exchange", "attribution"),
+            "SELECT",
         ),
         command="SELECT",
         sees=f"{_READS} AND {_of_a_tip('retention_apart')}",

@@ -7,7 +7,7 @@ from nightlight.trust.rights import Rights
 
 _READERS = (
     *("notices", "rendering", "unsealing", "retention", "reading", "importing", "verifying", "linking", "triage"),
-    *("routing", "exchange"),
+    *("routing", "exchange", "attribution"),
 )
 _ADMINISTRATOR = "(SELECT units_has_role('administrator'))"
 _ROSTER = f"""{_ADMINISTRATOR} OR (SELECT units_has_role('commander')) AND unit_id IN (SELECT units_reach())"""

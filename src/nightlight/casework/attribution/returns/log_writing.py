@@ -37,7 +37,7 @@ _FIELDS = {
     "subscriber": pa.string(),
     "details": pa.map_(pa.string(), pa.string()),
 }
-_PACKED = ("subscriber", "details")  # what joins do not read; unpacking the others would cost a fifth of a join
+_PACKED = ("subscriber", "details")  # what joins do not read: the others are read a fifth quicker so
 _IN_DICTIONARIES = ("address", "bits", "port_low", "port_high", "subscriber")
 
 

@@ -111,7 +111,7 @@ class _Joining:
         events = self.events
         self._times = np.sort(events.at)
         self._error = int(events.error.max(initial=0))
-        self._addresses = np.unique(events.low[events.is_ipv4] & np.uint64(0xFFFFFFFF))
+        self._addresses = np.sort(events.low[events.is_ipv4] & np.uint64(0xFFFFFFFF))
 
     def work(self) -> Iterator[tuple[Array, Array]]:
         """Take row groups until there are none; yield the events and the numbers of the rows of each."""
