@@ -58,7 +58,11 @@ class Asking:
             if carrier.access in SERVES_PEOPLE:
                 pool = self.unit.world.books.capacity(carrier)
                 given = self._answered(subject, carrier, events)
-                found += [Finding(one, self.unit.grades[one.asked.key], code, pool) for one in given]
+                # As whoever reads the answer sees it: the column is "Name of person/organization".
+                shops = frozenset(name for one in given for name in one.subscribers) & self.organisations
+                found += [
+                    Finding(one, self.unit.grades[one.asked.key], code, pool, organisations=shops) for one in given
+                ]
         return found
 
     def _answered(self, subject: str, carrier: Carrier, events: list[Event]) -> list[Answer]:
@@ -76,7 +80,8 @@ class Asking:
         other = world.books.subscriber(carrier, world.books.capacity(carrier) - 1)
         answer = returns.answer(name, carrier.layout, true, flaws, other=other)
         self.people += len({entry.subscriber.account for entry in answer.entries})
-        self.organisations |= {one.subscriber.account for one in answer.entries if one.subscriber.organisation}
+        if carrier.layout is Layout.IPDR:  # the other layouts name nobody
+            self.organisations |= {one.subscriber.account for one in answer.entries if one.subscriber.organisation}
         wanted = [self._wanted(carrier, one) for one in events]
         asking = question(wanted)
         found = Found([], {}, *([[] for _ in range(3)]))
@@ -84,7 +89,7 @@ class Asking:
             for table in opened:
                 if isinstance(table, Table):
                     found = find(table, LAYOUTS, asking.sought, asking.error)
-        given = answers(wanted, asking, found, inside_only=carrier.layout is Layout.SYSLOG)
+        given = answers(wanted, asking, found)
         for one in given:
             for miss in one.near_misses:
                 self.near_misses[str(miss.kind)] += 1

@@ -21,6 +21,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 ROWS = 20_000_000
 EVENTS = 200
@@ -126,6 +127,27 @@ def side(which: str, path: Path) -> None:
     print(json.dumps({"s": taken, "cpu_s": time.process_time() - used, "peak_mb": peak, "matches": len(found)}))
 
 
+def measure(*, quick: bool) -> dict[str, Any]:
+    """Both sides on one file that is deleted after."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "return.csv"
+        make(path, ROWS // 10 if quick else ROWS)
+        megabytes = path.stat().st_size / 1e6
+        ours, theirs = run("plain", path), run("duckdb", path)
+    assert ours["matches"] == theirs["matches"] > 0, (ours, theirs)
+    return {
+        "csv_mb": round(megabytes),
+        "csv_plain_s": round(ours["s"], 2),
+        "csv_plain_cpu_s": round(ours["cpu_s"], 2),
+        "csv_plain_peak_mb": round(ours["peak_mb"], 1),
+        "csv_duckdb_s": round(theirs["s"], 2),
+        "csv_duckdb_cpu_s": round(theirs["cpu_s"], 2),
+        "csv_duckdb_peak_mb": round(theirs["peak_mb"], 1),
+        "csv_matches": ours["matches"],
+        "csv_time_to_duckdb": round(ours["s"] / theirs["s"], 2),
+    }
+
+
 def main() -> None:
     """Measure both sides and print a line, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,23 +159,7 @@ def main() -> None:
     if options.side:
         side(options.side, options.file)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "return.csv"
-        make(path, ROWS // 10 if options.quick else ROWS)
-        megabytes = path.stat().st_size / 1e6
-        ours, theirs = run("plain", path), run("duckdb", path)
-    assert ours["matches"] == theirs["matches"] > 0, (ours, theirs)
-    figures = {
-        "csv_mb": round(megabytes),
-        "csv_plain_s": round(ours["s"], 2),
-        "csv_plain_cpu_s": round(ours["cpu_s"], 2),
-        "csv_plain_peak_mb": round(ours["peak_mb"], 1),
-        "csv_duckdb_s": round(theirs["s"], 2),
-        "csv_duckdb_cpu_s": round(theirs["cpu_s"], 2),
-        "csv_duckdb_peak_mb": round(theirs["peak_mb"], 1),
-        "csv_matches": ours["matches"],
-        "csv_time_to_duckdb": round(ours["s"] / theirs["s"], 2),
-    }
+    figures = measure(quick=options.quick)
     if options.json:
         print(json.dumps(figures))
     else:

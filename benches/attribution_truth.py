@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nightlight.casework.attribution.candidate_answers import Answered, Explained
     from nightlight.exercise.trails import Trails, User
 
-SEEDS = range(9_000, 9_020)  # nothing was tuned on these
+SEEDS = range(9_100, 9_120)  # nothing was tuned on these
 QUICK = 3
 KEPT = Habits(borrowed_kept=1.0)
 """The worst case: whoever goes through somebody's line keeps to it for months, which no record tells apart."""
@@ -95,10 +95,16 @@ def _world(seed: int, count: Counter[str], doors: list[str], habits: Habits | No
             kind = _kind(world, user, one)
             count[f"stated_{kind}"] += 1
             count["stated_organisations"] += name in asking.organisations
-            if kind == "wrong":
+            if kind != "right":
                 lines = {world.true[key].line for key in _events(one)}
-                why = "a line of somebody innocent was used" if name in lines else "the answer or the time was wrong"
-                doors.append(f"world {seed}, {user.key} ({user.style.value}): {name}, {why}")
+                why = {"other_user": "a line of somebody else who really used the account", "used": "an organisation"}
+                innocent = "a line of somebody innocent was used"
+                why["wrong"] = innocent if name in lines else "the answer or the time was wrong"
+                doors.append(f"world {seed}, {user.key} ({user.style.value}): {name}, {why[kind]}")
+        for one in answered.subscribers:
+            if one.organisation:
+                count["organisations_named"] += 1
+                count["organisations_right"] += _kind(world, user, one) == "used"
         count["found"] += bool(set(stated) & user.own)
         if reachable and not stated and not any(one.state in LEADS for one in answered.ranking.candidates):
             count[f"instead_{answered.ranking.nothing_leads or 'corroborate-first'}"] += 1
@@ -118,14 +124,14 @@ def _world(seed: int, count: Counter[str], doors: list[str], habits: Habits | No
         count[f"answers_with_{flaw}"] += times
 
 
-def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
+def measure(chosen: argparse.Namespace) -> dict[str, Any]:
     seeds = SEEDS[:QUICK] if chosen.quick else SEEDS
     count: Counter[str] = Counter()
     doors: list[str] = []
     for seed in seeds:
         told(f"world {seed}", _world, seed, count, doors)
     for door in doors:
-        people.print("wrong door:", door)
+        people.print("not their own door:", door)
     kept, kept_doors = Counter[str](), list[str]()
     for seed in seeds[: 1 if chosen.quick else 4]:
         told(f"world {seed} where every borrowed line is kept", _world, seed, kept, kept_doors, KEPT)
@@ -150,7 +156,7 @@ def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} worlds")
-    run(parser, _measure)
+    run(parser, measure)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,18 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if "node_modules" not in 
 PUT_TOGETHER = {
     ("pipeline/tips/actions.py", "f'tip.{state}'"): {"tip.retracted", "tip.expired"},
     ("outlook/desk/sign_in.py", "kind"): {"person.signed-in", "person.signed-out", "person.password-changed"},
+    ("casework/attribution/request_steps.py", "KINDS[kind]"): {
+        "request.drafted",
+        "request.checked",
+        "request.disputed",
+        "request.signed",
+        "request.sent",
+        "request.reminded",
+        "request.escalated",
+        "request.answered",
+        "request.refused",
+        "request.withdrawn",
+    },
     ("trust/viewing/actions.py", "ASKED"): {"evidence.viewing-asked"},
     ("pipeline/routing/exchange/outbox.py", "kind"): {
         "exchange.package-sent",

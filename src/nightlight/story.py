@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightlight.casework.attribution import prepare_tasks as addresses
+from nightlight.casework.attribution import return_tasks as returns
 from nightlight.outlook.insight import tasks as insight
 from nightlight.pipeline.linking import tasks as linking
 from nightlight.pipeline.matching import tasks as matching
@@ -36,13 +38,13 @@ if TYPE_CHECKING:
 
 STORY = {
     # Scored at once by what it says; again when its files and its people were compared with all others.
-    "tip.received": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose],
-    "tip.imported": [triage.assess, matching.look_up, linking.link, routing.propose],
-    "tip.told": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose],
-    "tip.referred-in": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose],
-    "tip.referred-again": [triage.assess, tips.read, linking.link, routing.propose],
+    "tip.received": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose, addresses.prepare],
+    "tip.imported": [triage.assess, matching.look_up, linking.link, routing.propose, addresses.prepare],
+    "tip.told": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose, addresses.prepare],
+    "tip.referred-in": [triage.assess, tips.read, matching.look_up, linking.link, routing.propose, addresses.prepare],
+    "tip.referred-again": [triage.assess, tips.read, linking.link, routing.propose, addresses.prepare],
     "tip.added-to": [
-        *(triage.assess, tips.read, linking.link, tips.tell_of_addition, routing.propose),
+        *(triage.assess, tips.read, linking.link, tips.tell_of_addition, routing.propose, addresses.prepare),
         exchange.dispatch,  # of a tip that another installation has
     ],
     "routing.sign-recorded": [routing.propose],
@@ -64,12 +66,15 @@ STORY = {
     "triage.rulebook-saved": [triage.assess],
     "alert.raised": [triage.call],
     "tips.upload-received": [tips.import_upload],
+    "return.received": [returns.read_return],
+    "return.layout-confirmed": [returns.read_return],
+    "return.to-read-again": [returns.read_return],
     "hashes.imported": [matching.index, matching.follow],
     "hashes.polled": [matching.index, matching.follow],
     "sealed.unsealing-asked": [sealed.answer],
     "sealed.opened": [tips.tell_owner],
     "evidence.viewing-asked": [viewing.render],
-    "person.cleared": [retention.set_apart],
+    "person.cleared": [retention.set_apart, addresses.prepare],
     "destruction.approved": [retention.carry_out],
 }
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.access import deconfliction, exchanging, handing_pages, insight, objects, telling_pages, triage_pages
+from tests.access import (
+    attribution_pages_requests,
+    attribution_pages_returns,
+    attribution_pages_trace,
+    deconfliction,
+    exchanging,
+    handing_pages,
+    insight,
+    objects,
+    telling_pages,
+    triage_pages,
+)
 from tests.access.asking import (
     ADMIN,
     ALL,
@@ -343,7 +354,12 @@ PAGES: dict[str, list[Page]] = {
 
 # Pages of the sign-in library and of the own account: there is no role to decide by.
 PAGES |= handing_pages.PAGES | triage_pages.NEW_PAGES | deconfliction.PAGES | insight.PAGES | telling_pages.PAGES
-PAGES |= exchanging.PAGES
+PAGES |= (
+    exchanging.PAGES
+    | attribution_pages_trace.PAGES
+    | attribution_pages_requests.PAGES
+    | attribution_pages_returns.PAGES
+)
 UNDECIDED = {
     name for name in PAGES if name.startswith(("account_", "mfa_", "usersessions_", "openid_", "socialaccount_"))
 }

@@ -5,7 +5,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.access import deconfliction, exchanging, insight, offers, placing, referring, triage_rows
+from tests.access import (
+    attribution_lists,
+    attribution_pages_requests,
+    attribution_pages_returns,
+    attribution_pages_trace,
+    deconfliction,
+    exchanging,
+    insight,
+    offers,
+    placing,
+    referring,
+    triage_rows,
+)
 from tests.access.asking import ADMIN, AUDITOR, COMMANDER, LEGAL, LOOKS, OFFICER, READ, SPECIALIST, WORK
 from tests.access.stated import (
     APART,
@@ -211,7 +223,7 @@ TABLES: dict[str, Table] = {
     "evidence_blob_key": Table(
         intake="S I U",
         worker="S I U D",
-        steps="importing rendering verifying matching S exchange SIU retention SD command SIUD",
+        steps="importing rendering verifying matching attribution S exchange SIU retention SD command SIUD",
         worker_sets="key_id = 'other'",
     ),
     "evidence_item": Table(
@@ -516,3 +528,9 @@ TABLES |= {
 }
 TABLES |= triage_rows.TABLES | deconfliction.TABLES | insight.TABLES | offers.TABLES | placing.TABLES
 TABLES |= referring.TABLES | exchanging.TABLES
+TABLES |= (
+    attribution_lists.TABLES
+    | attribution_pages_trace.TABLES
+    | attribution_pages_requests.TABLES
+    | attribution_pages_returns.TABLES
+)

@@ -14,7 +14,18 @@ from django.db import connection
 
 from nightlight.config import rights
 from nightlight.trust.rights import INTAKE, WEB, WORKER
-from tests.access import expected, handing_pages, insight, pages, rows, tables, triage_pages
+from tests.access import (
+    attribution_pages_requests,
+    attribution_pages_returns,
+    attribution_pages_trace,
+    expected,
+    handing_pages,
+    insight,
+    pages,
+    rows,
+    tables,
+    triage_pages,
+)
 from tests.access.world import undone
 
 if TYPE_CHECKING:
@@ -35,6 +46,9 @@ REFUSED_TWICE: dict[str, str] = {
     **triage_pages.REFUSED_TWICE,
     **insight.REFUSED_TWICE,
     **handing_pages.REFUSED_TWICE,
+    **attribution_pages_returns.REFUSED_TWICE,
+    **attribution_pages_trace.REFUSED_TWICE,
+    **attribution_pages_requests.REFUSED_TWICE,
     **dict.fromkeys(("desk:inbox", "desk:arrivals", "desk:find", "desk:tip"), _BY_QUERY),
     **dict.fromkeys(("desk:imports", "desk:import", "desk:import-progress"), _BY_QUERY),
     **dict.fromkeys(("audit:entries", "audit:entry", "audit:take-out", "audit:person", "audit:record"), _BY_AUDIT),

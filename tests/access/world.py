@@ -44,7 +44,19 @@ from nightlight.trust.units.models import Glass, Post, Unit
 from nightlight.trust.units.viewer import Viewer, viewer_of
 from nightlight.trust.viewing import models as viewing
 from nightlight.trust.viewing.actions import session_digest
-from tests.access import deconfliction, insight, known, offers, placing, referring, triage
+from tests.access import (
+    attribution_lists,
+    attribution_pages_requests,
+    attribution_pages_returns,
+    attribution_pages_trace,
+    deconfliction,
+    insight,
+    known,
+    offers,
+    placing,
+    referring,
+    triage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -291,6 +303,10 @@ def build() -> World:
     offers.build(world)
     referring.build(world)
     placing.build(world)
+    attribution_lists.build(world)
+    attribution_pages_trace.build(world)
+    attribution_pages_requests.build(world)
+    attribution_pages_returns.build(world)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ANALYZE")

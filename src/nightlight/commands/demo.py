@@ -88,8 +88,8 @@ def _prepare() -> None:
 
 def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     """Bring the lists, file the exercise at the installation on ``port``, once per seed, and print where to look."""
-    from nightlight.commands import exhibits
-    from nightlight.exercise import expected, filing, world
+    from nightlight.commands import attributing, exhibits
+    from nightlight.exercise import expected, filing, slips, world
     from nightlight.exercise.lists import make_lists
 
     env = base.settings()
@@ -102,9 +102,12 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
         base.say(f"The exercise with seed {seed} has been filed here before; --seed makes another.")
         return
     _act_as_command()
-    made, listed = world.build(seed, reports, now=clock.now()), make_lists(seed, reports)
+    made, listed = slips.add(world.build(seed, reports, now=clock.now())), make_lists(seed, reports)
     partner = _bring_lists(kept, held, listed, seed)
     organisation.load_networks(by=base.BY, at=clock.now(), seed=seed, people=made.people)
+    files, entries = attributing.load(by=base.BY, now=made.now, seed=seed, folder=env.home / "exercise" / str(seed))
+    returned = attributing.write_returns(env.home / "exercise" / f"returns-{seed}", seed, made.now)
+    base.say(f"Lists about networks are here: {files} files, {entries:,} entries; and a directory of operators.")
     named = ", ".join(f"{one.name} ({len(one.entries)})" for one in listed.first)
     base.say(
         f"Hash lists are here: {named}. A partner pulls the first from {address}{partner['path']}"
@@ -130,13 +133,15 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     endings = Counter(str(r.ending) for r in filed.receipts)
     told = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
     base.say(f"The exercise is filed: {told}. {len(filed.surprises)} did not go as planned.")
-    cases = {key for case in made.truth.planted if case.name in _CASES for key in case.reports}
+    cases = {key for case in made.truth.planted if case.name in {*_CASES, *slips.Slip} for key in case.reports}
     planted = {filed.ids[key] for key in cases if key in filed.ids}
     to_hand_on = [filed.ids[key] for key in _for_riverside(made) if key in filed.ids and key not in cases]
     kept_back = to_hand_on[:_KEPT_BACK]
     handed = sum(organisation.hand_out(by=base.BY, at=clock.now(), planted=planted, kept=kept_back).values())
     base.say(f"{handed} of them were handed to the units of the exercise.")
     _say_what_to_hand_on(kept_back, held, address)
+    walks = attributing.walks(seed, made.now, filed.ids, returned, address)
+    base.say("\n".join(["To find the right address (as triage):", *walks]))
     withdrawn, updated = exhibits.renew(by=base.BY, now=clock.now, made=listed, list_id=partner["list"])
     base.say(f"A second version of the first list withdrew {withdrawn} entries and updated {updated}.")
     _say_where(address, held)

@@ -58,15 +58,18 @@ def _look(env: Environment, *, for_production: bool) -> Iterator[Finding]:
     yield from _home(env)
     yield _disk(env.home)
     yield _core()
+    yield from _times_and_databases()
     if env.embedded and not postgres.answers(env.home):
         yield Finding(False, "The database does not run. Start everything with 'nightlight up'.")
         return
     postgres.act_as_worker()  # as commands do: what background steps may see
     base.set_up_django()
-    yield from _database(env)
-    if for_production:
-        from nightlight.trust import identity, rights
+    from nightlight.trust import identity, rights
 
+    yield from _database(env)
+    with identity.acting_as(service=rights.COMMAND):
+        yield from _networks()
+    if for_production:
         with identity.acting_as(service=rights.COMMAND):
             yield from production.database()
 
@@ -118,6 +121,34 @@ def _core() -> Finding:
     return Finding(
         None, "The compiled core is not in use; everything works, several times slower (scripts/build-native makes it)."
     )
+
+
+def _times_and_databases() -> Iterator[Finding]:
+    """Whether times are worked out as they must be, and what reads databases of networks."""
+    from nightlight.casework.attribution import times
+    from nightlight.casework.attribution.netdata.reading import mmdb
+
+    wrong = times.self_check()
+    if wrong:
+        yield Finding(False, f"Times of events are worked out wrongly; state none until this is mended: {wrong[0]}")
+    else:
+        yield Finding(True, "Times of events are worked out as the built-in examples say.")
+    engine = mmdb.engine()
+    yield Finding(True if engine.compiled else None, f"Databases of networks are read by {engine.sentence}")
+
+
+def _networks() -> Iterator[Finding]:
+    from nightlight.casework.attribution import list_queries
+
+    shown = list_queries.overview(clock.now())
+    for one in shown.lists:
+        if not one.readable:
+            yield Finding(False, f"The list {one.name} is gone or changed; run 'nightlight netdata verify --mend'.")
+    old = [one.name for one in shown.lists if one.age_days > one.longest_gap_days]
+    if old:
+        yield Finding(None, f"Too old to speak of today: {', '.join(old)}; load newer ones (netdata import).")
+    if not shown.lists:
+        yield Finding(None, "No list about networks is loaded, so nothing knows who anonymises (netdata import).")
 
 
 def _database(env: Environment) -> Iterator[Finding]:

@@ -103,6 +103,7 @@ def database() -> Iterator[Finding]:
     """Look at roles, row security and people. Django is set up, and this process acts as the command line."""
     from django.db import connection
 
+    from nightlight.casework.attribution import loaded
     from nightlight.config import rights
     from nightlight.trust.accounts.models import Role, User
     from nightlight.trust.units.models import Post
@@ -144,6 +145,11 @@ def database() -> Iterator[Finding]:
     ]
     yield _either(
         not weak, "Nobody of the exercise can sign in.", f"{', '.join(weak)}: people of the exercise can sign in."
+    )
+    yield _either(
+        not loaded.current_lists().exercise,
+        "No operator of the exercise is in the directory.",
+        "The directory of operators in use is of an exercise: its ranges for documentation count as networks.",
     )
     for role in (Role.ADMINISTRATOR, Role.COMMANDER, Role.AUDITOR):
         held = Post.objects.active(clock.now()).filter(role=role, user__is_active=True).exists()

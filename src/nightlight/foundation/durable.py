@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
-from typing import TYPE_CHECKING
+import shutil
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_BLOCK = 1 << 20
 
 
 def create(path: Path, body: bytes) -> None:
@@ -17,10 +21,15 @@ def create(path: Path, body: bytes) -> None:
     It is written beside its place and linked there: of several processes one wins and none sees half a file.
     Raises FileExistsError if it is there already; nothing is ever written over.
     """
+    copy(path, io.BytesIO(body))
+
+
+def copy(path: Path, source: IO[bytes]) -> None:
+    """Do the same as `create` with all that is left in a stream, block by block."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-        handle.write(body)
+        shutil.copyfileobj(source, handle, _BLOCK)
         handle.flush()
         os.fsync(handle.fileno())
     try:

@@ -3,17 +3,37 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from nightlight.foundation.canonical_json import Json
 
 _KIND = "_"
+
+
+def _kept(value: date | timedelta | bytes) -> Json:
+    """What has no form of its own in JSON, as a text; a datetime is a date too, so it comes first."""
+    if isinstance(value, datetime):
+        return {_KIND: "datetime", "is": value.astimezone(UTC).isoformat()}
+    if isinstance(value, date):
+        return {_KIND: "date", "is": value.isoformat()}
+    if isinstance(value, timedelta):
+        return {_KIND: "microseconds", "is": value // timedelta(microseconds=1)}
+    return {_KIND: "bytes", "is": base64.b64encode(value).decode()}
+
+
+_READ: dict[str, Callable[[str], object]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "microseconds": lambda text: timedelta(microseconds=int(text)),
+    "bytes": lambda text: base64.b64decode(text, validate=True),
+}
 
 
 class NotKept(Exception):
@@ -39,10 +59,8 @@ class Keeper:
             return value
         if isinstance(value, tuple | list):
             return [self.keep(item) for item in value]
-        if isinstance(value, datetime):
-            return {_KIND: "datetime", "is": value.astimezone(UTC).isoformat()}
-        if isinstance(value, date):
-            return {_KIND: "date", "is": value.isoformat()}
+        if isinstance(value, date | timedelta | bytes):
+            return _kept(value)
         if is_dataclass(value) and not isinstance(value, type):
             kept: dict[str, Json] = {_KIND: self._name(type(value))}
             for field in fields(value):
@@ -60,10 +78,8 @@ class Keeper:
             return kept
         kind = kept.get(_KIND)
         try:
-            if kind == "datetime":
-                return datetime.fromisoformat(str(kept["is"]))
-            if kind == "date":
-                return date.fromisoformat(str(kept["is"]))
+            if kind in _READ:
+                return _READ[str(kind)](str(kept["is"]))
             made = self._classes[str(kind)]
             if issubclass(made, Enum):
                 return made(kept["is"])

@@ -72,6 +72,7 @@ class State(StrEnum):
     ASK_FIRST = "ask first"
     CORROBORATE = "corroborate"
     UNTRACEABLE = "untraceable"
+    ORGANISATION = "leads to an organisation"  # the operator's records name one; it is asked, nobody is named
 
 
 class Confidence(StrEnum):
@@ -108,6 +109,7 @@ class Against(StrEnum):
     """What speaks against a candidate."""
 
     REPORTER_SAYS_PROXY = "reporter-says-proxy"
+    SELDOM_SAYS_PROXY = "seldom-says-proxy"  # of a few of many events: those do not count
     UNRELATED_ACCOUNTS = "unrelated-accounts"  # many at one address: possibly a proxy in a home
     ROTATES = "rotates"  # one of several fixed networks within an hour: exits in homes change like that
     LISTED_AT_ANOTHER_TIME = "listed-at-another-time"
@@ -126,9 +128,16 @@ class Against(StrEnum):
     ANSWER_UNSTABLE = "answer-unstable"  # with the stated error of the clock it names others too
     NO_RECORD = "no-record"
     TIME_LIKELY_WRONG = "time-likely-wrong"  # it answers only with another zone, or day and month swapped
+    OTHER_LINES = "other-lines"  # answers lead to other lines of its kind meanwhile
+    OTHER_DEVICES = "other-devices"  # the devices seen at it are hardly seen anywhere else in the cluster
 
 
-GRAVE = frozenset(Against) - {Against.GAP, Against.CHILD_THERE, Against.NO_TIME_OR_ZONE, Against.IN_THE_FUTURE}
+GRAVE = frozenset(Against) - {
+    Against.GAP,
+    Against.CHILD_THERE,
+    Against.NO_TIME_OR_ZONE,
+    Against.IN_THE_FUTURE,
+}
 """What keeps a candidate from being called corroborated. Of the others, the events concerned do not count."""
 
 DOUBTFUL = frozenset({Against.REPORTER_SAYS_PROXY, Against.UNRELATED_ACCOUNTS, Against.ROTATES})
@@ -146,6 +155,7 @@ class Caution(StrEnum):
     SECOND_TIME_REQUIRED = "second-time-required"
     EACH_EVENT_ASKED = "each-event-asked"  # a shared address: each event with its own port and second
     COMPARED_IN = "compared-in"  # how many bits of an IPv6 address were compared
+    LISTS_WITHOUT_IPV6 = "lists-without-ipv6"  # a list of exits covers the time, but names no IPv6 address
 
 
 STANDING = (Caution.SHARED_WIFI, Caution.HOUSEHOLD, Caution.ROUTER, Caution.WHICH_ADDRESS)
@@ -250,12 +260,16 @@ class NothingLeads(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The candidates of a cluster, best first; what is apart; why nothing leads; copies by the event they repeat."""
+    """The candidates of a cluster, best first; what is apart; why nothing leads; copies by the event they repeat.
+
+    `devices`: the stated device of each event of the cluster that has one, also of those apart.
+    """
 
     candidates: tuple[Candidate, ...]
     apart: tuple[Apart, ...]
     nothing_leads: NothingLeads
     duplicates: tuple[tuple[str, str], ...] = ()
+    devices: tuple[tuple[str, str], ...] = ()
 
     def containing(self, key: str) -> Candidate | None:
         """The candidate that an event belongs to."""

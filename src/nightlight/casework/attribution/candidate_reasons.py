@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nightlight.casework.attribution.candidate_kinds import Against, Con, For, Pro
 from nightlight.casework.attribution.candidate_stretches import ORGANISATIONS, order
-from nightlight.casework.attribution.kinds import EventKind, Label, Why
+from nightlight.casework.attribution.kinds import ONLY_IPV4, EventKind, Label, Why
 from nightlight.casework.attribution.prefixes import Unit, across_networks, hardware, prefix
 from nightlight.casework.attribution.rhythm import FEWEST, Rhythm, profile
 from nightlight.pipeline.tips.values import Stated
@@ -39,6 +39,7 @@ _LEASES = timedelta(days=30)
 _MOST_BESIDE = 20
 _LISTING = timedelta(days=180)
 _FIXED = frozenset({Label.FIXED, Label.FIXED_SHARED})
+_SUBSCRIBERS_IPV6 = frozenset({Label.FIXED, Label.MOBILE_IPV6})
 _ANONYMISERS = frozenset({Label.TOR_EXIT, Label.VPN})
 _OWN_CODES = frozenset({Why.REPORTER_SAYS, Why.LISTED_BEFORE, Why.LISTED_LATER, Why.COUNTRY})
 
@@ -272,7 +273,8 @@ def contradicting(stretch: Stretch, seen: Seen) -> tuple[Con, ...]:
         if keys := tuple(item.event.key for item in found):
             made.append(Con(why, keys, number or len(keys), shown))
 
-    say(Against.REPORTER_SAYS_PROXY, [item for item in items if _said_proxy(item)])
+    said = Against.SELDOM_SAYS_PROXY if stretch.seldom else Against.REPORTER_SAYS_PROXY
+    say(said, [item for item in items if _said_proxy(item)])
     crowded = [item for item in items if item.facts is not None and item.facts.unrelated_accounts >= _UNRELATED]
     fixed = [item for item in crowded if not item.shared and item.graded.labelled.label not in ORGANISATIONS]
     most = max((item.facts.unrelated_accounts for item in fixed if item.facts is not None), default=0)
@@ -316,11 +318,28 @@ def _lists(items: Sequence[Item], say: Callable[..., None]) -> None:
             before_or_after.append(item)
         if any((one.against or one.label.anonymises) and one.why not in _SAID_ELSEWHERE for one in reasons):
             disagree.append(item)
-        if not reasons or any(one.why in _NOT_TOLD and one.label in _ANONYMISERS for one in reasons):
+        if not reasons or (_untold(item) and not lists_without_ipv6(item)):
             unchecked.append(item)
     say(Against.LISTED_AT_ANOTHER_TIME, before_or_after)
     say(Against.LISTS_DISAGREE, disagree)
     say(Against.NOT_CHECKED, unchecked)
+
+
+def _untold(item: Item) -> list[Reason]:
+    reasons = item.graded.labelled.reasons
+    return [one for one in reasons if one.why in _NOT_TOLD and one.label in _ANONYMISERS]
+
+
+def lists_without_ipv6(item: Item) -> bool:
+    """Whether all that lists leave open is IPv6, in a known operator's network of subscribers: a caution, not a bar.
+
+    Exits stand in data centres as a rule, which the network tells for IPv6 as well; one in a home is what no list
+    rules out for IPv4 either. A Tor circuit lasts minutes, so that one prefix on several days is not its way; and what
+    is called corroborated has several days. A time that no list covers, or a network of nobody known, stays a bar.
+    """
+    known = item.facts is not None and item.facts.operator and item.graded.labelled.label in _SUBSCRIBERS_IPV6
+    untold = _untold(item)
+    return bool(item.version == 6 and known and untold) and all(one.shown == ONLY_IPV4 for one in untold)
 
 
 def _near_listing(reason: Reason, at: datetime | None) -> bool:

@@ -68,6 +68,12 @@ class Stretch:
     independent: tuple[Item, ...]
     parts: int
     lead: Item  # whose label and grade stand for the candidate
+    seldom: bool = False  # a few of its events were called a possible proxy; those do not count
+
+
+def outweighed(clean: int, concerned: int) -> bool:
+    """Whether what is said of single events leaves enough: three independent times without it, and thrice as many."""
+    return clean >= 3 and clean >= 3 * concerned
 
 
 def once(events: Sequence[Graded]) -> tuple[list[Graded], tuple[tuple[str, str], ...]]:
@@ -210,8 +216,13 @@ def _passed_on(before: Item, after: Item) -> bool:
 
 def _stretch(target: str, run: Sequence[Item], parts: int) -> Stretch:
     counting = tuple(item for item in run if item.counts)
+    marked = sum(item.event.possible_proxy is Stated.YES for item in run)
+    clean = tuple(item for item in counting if item.event.possible_proxy is not Stated.YES)
+    seldom = marked > 0 and outweighed(len(independent_of(clean)), marked)
+    if seldom:
+        counting = clean
     lead = min(run, key=lambda item: (_GRADES[item.graded.traceability.grade], not item.counts, order(item)))
-    return Stretch(target, tuple(run), counting, independent_of(counting), parts, lead)
+    return Stretch(target, tuple(run), counting, independent_of(counting), parts, lead, seldom)
 
 
 def independent_of(items: Sequence[Item]) -> tuple[Item, ...]:

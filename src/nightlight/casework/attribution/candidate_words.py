@@ -38,6 +38,8 @@ STATES = {
     State.ASK_FIRST: "Ask the platform first: the records do not say enough for an operator to answer.",
     State.CORROBORATE: "To be corroborated: another event has to point here before anybody is asked about a person.",
     State.UNTRACEABLE: "Untraceable: no record that could answer is expected to exist.",
+    State.ORGANISATION: "Leads to an organisation: the operator's records name one. Only its own records can say who "
+    "used the line; nobody is named.",
 }
 BANDS = {
     Confidence.STRONG: "strong: independent times agree and nothing grave speaks against it",
@@ -72,6 +74,8 @@ FOR = {
 AGAINST = {
     Against.REPORTER_SAYS_PROXY: "The platform called it a possible proxy {n} times. That is no proof, and "
     "platforms err.",
+    Against.SELDOM_SAYS_PROXY: "The platform called it a possible proxy {n} times, and not at three times as many "
+    "independent times. Those events count for nothing here.",
     Against.UNRELATED_ACCOUNTS: "{n} accounts of people who are linked to nobody here were seen at it: somebody may "
     "use this home as a proxy without its owner knowing.",
     Against.ROTATES: "Three or more fixed networks were used within an hour: exits in homes change like that, people "
@@ -97,6 +101,10 @@ AGAINST = {
     Against.NO_RECORD: "The operator has no record for {n} events.",
     Against.TIME_LIKELY_WRONG: "{n} answers fit only with another zone or with day and month swapped: probably an "
     "error of the source.",
+    Against.OTHER_LINES: "Answers to {n} other independent times lead to other lines of the same kind: at most one of "
+    "them is that of whoever is sought, and the others are somebody else's.",
+    Against.OTHER_DEVICES: "The devices seen at it are stated in fewer than one in four of the {n} other events here "
+    "that state one: somebody else may have used the account from it.",
 }
 CAUTIONS = {
     Caution.SHARED_WIFI: "Whoever uses the subscriber's Wi-Fi has the same address: guests, neighbours, customers.",
@@ -110,6 +118,8 @@ CAUTIONS = {
     Caution.EACH_EVENT_ASKED: "The address is shared: each event is asked with its own port and second, and each "
     "answer stands for itself.",
     Caution.COMPARED_IN: "IPv6 addresses were compared in the prefix named, not whole.",
+    Caution.LISTS_WITHOUT_IPV6: "A list of exits covers the time, but names no IPv6 address, so it could not say "
+    "whether this was one. It belongs to a known operator of subscribers' lines, where such exits hardly ever stand.",
 }
 STANDING_WORDS = tuple(CAUTIONS[one] for one in STANDING)
 APART = {

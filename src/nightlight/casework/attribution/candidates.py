@@ -90,7 +90,8 @@ def rank(
     found = [_candidate(stretch, seen) for stretch in grouped]
     found = with_turns(sorted(found, key=_rank_of), grouped, zone)
     found = _with_second_times(found, grouped)
-    return Ranking(tuple(found), tuple(apart), _nothing(found, apart), duplicates)
+    devices = tuple(sorted((one.event.key, one.event.device) for one in kept if one.event.device))
+    return Ranking(tuple(found), tuple(apart), _nothing(found, apart), duplicates, devices)
 
 
 # One candidate.
@@ -172,6 +173,8 @@ def _cautions(stretch: Stretch) -> tuple[Caution, ...]:
         made.append(Caution.EACH_EVENT_ASKED)
     if stretch.lead.version == 6:
         made.append(Caution.COMPARED_IN)
+        if any(reasons.lists_without_ipv6(item) for item in stretch.items):
+            made.append(Caution.LISTS_WITHOUT_IPV6)
     return tuple(made)
 
 

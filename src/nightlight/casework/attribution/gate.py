@@ -13,13 +13,13 @@ line rests on in these respects.
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nightlight.casework.attribution.addresses import Address, NotRead, Trouble, read_address, read_port
+from nightlight.casework.attribution import gate_evidence
+from nightlight.casework.attribution.addresses import NotRead, read_address
 from nightlight.casework.attribution.gate_cautions import cautions
 from nightlight.casework.attribution.gate_lines import (
     Authority,
@@ -34,13 +34,12 @@ from nightlight.casework.attribution.gate_lines import (
     shown_times,
 )
 from nightlight.casework.attribution.gate_words import Block, Care, Stop, block, text
-from nightlight.casework.attribution.kinds import Label, Transition
+from nightlight.casework.attribution.kinds import Label
 from nightlight.casework.attribution.time_texts import Unread
 from nightlight.casework.attribution.times import Derivation, Role, TimeFault, TimeRefused, zone_info
-from nightlight.casework.attribution.transition import Inside, transition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "Authority",
@@ -55,26 +54,34 @@ __all__ = [
     "Stop",
     "cautions",
     "check",
+    "check_also",
     "check_value",
     "read_back",
     "shown_times",
 ]
 
 _NEVER_ASKED = frozenset({Label.RESERVED, Label.TOR_EXIT})
-_PROTOCOLS = frozenset({"", "tcp", "udp"})
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+# Behind a line that strangers' traffic went through stands somebody who did nothing: such a line is never asked for.
+_SOMEBODYS_LINE = Label.RESIDENTIAL_PROXY
+_SERVICES = frozenset({"hosting", "vpn"})
+_OF_PLATFORMS = frozenset({Purpose.LOGS, Purpose.PRESERVATION})
+_QUARTER, _MINUTE = timedelta(minutes=15), timedelta(minutes=1)
 
 
 def check(line: RequestLine, source: SourceFields, facts: GateFacts) -> tuple[Block, ...]:
     """Everything that stops this line from going out; empty: nothing does. Never raises for what a line holds."""
+    naive = _without_zone(source, facts)
+    if naive:
+        return (block(Stop.FACT_ZONE_MISSING, "time", ", ".join(naive), text(line.utc_from)),)
     try:
         return (
-            *_evidence(source, facts),
-            *_address(line, source),
-            *_port(line, source, facts),
+            *gate_evidence.evidence(source, facts),
+            *gate_evidence.address(line, source),
+            *gate_evidence.port(line, source, facts),
+            *_clock(facts),
             *_times(line, source, facts),
             *_operator(line, source, facts),
-            *_authority(facts),
+            *_authority(line, facts),
             *_label(line, source, facts),
             *_letter(line, facts),
         )
@@ -83,98 +90,43 @@ def check(line: RequestLine, source: SourceFields, facts: GateFacts) -> tuple[Bl
         return (Block(TimeFault.YEAR_IMPLAUSIBLE, "time", words, source.moment_as_sent, str(line.utc_from)),)
 
 
-def _evidence(source: SourceFields, facts: GateFacts) -> Iterator[Block]:
-    if not source.path or not _DIGEST.fullmatch(source.digest) or not source.record:
-        yield block(Stop.SOURCE_MISSING, "source", source.path or source.digest)
-        return
-    found = hashlib.sha256(source.record).hexdigest()
-    if found != source.digest:
-        yield block(Stop.SOURCE_CHANGED, "source", source.digest, found)
-    for field, words in (
-        ("address", source.address_as_sent),
-        ("port", source.port_as_sent or ""),
-        ("time", source.moment_as_sent),
-        ("account", source.subject_as_sent),
-    ):
-        if not all(_stands_in(source.record, word) for word in words.split()):
-            yield block(Stop.NOT_IN_RECORD, field, source.path, words)
-    if source.subject_as_sent and facts.subject and source.subject_as_sent != facts.subject:
-        yield block(Stop.SUBJECT_DIFFERS, "account", source.subject_as_sent, facts.subject)
+def check_also(line: RequestLine, sources: Iterable[SourceFields], facts: GateFacts) -> tuple[Block, ...]:
+    """What stops a line because of the other events that it stands for: each is read from its own evidence.
+
+    The printed derivation is that of the line's own event, and is not compared here.
+    """
+    found: list[Block] = []
+    for source in sources:
+        event = source.derived(line.zone) if _zone_stands(line.zone) else None
+        steps = line.derivation if event is None or isinstance(event, TimeRefused) else event.steps
+        at = None if event is None or isinstance(event, TimeRefused) else event.utc
+        told = facts if at is None else replace(facts, label_at=at)
+        found += check(replace(line, derivation=steps), source, told)
+    return tuple(dict.fromkeys(found))
 
 
-def _stands_in(record: bytes, word: str) -> bool:
-    # UTF-16 puts zeros between, JSON may put a backslash before a slash: neither changes what is said.
-    plain = record.replace(b"\0", b"").replace(b"\\/", b"/")
-    return (
-        re.search(
-            rb"(?<![0-9A-Za-z.])" + re.escape(word.encode(errors="surrogateescape")) + rb"(?![0-9A-Za-z]|\.[0-9])",
-            plain,
-        )
-        is not None
-    )
+def _without_zone(source: SourceFields, facts: GateFacts) -> list[str]:
+    """Which of the times around the line have no zone: with such a one nothing can be compared."""
+    chosen = facts.operator
+    times = {
+        "now": facts.now,
+        "the day the evidence came in": facts.received_at,
+        "the beginning of the account": source.account_created,
+        "the operator's first day": chosen.since if chosen else None,
+        "the operator's last day": chosen.until if chosen else None,
+    }
+    return [name for name, at in times.items() if at is not None and at.utcoffset() is None]
 
 
-def _address(line: RequestLine, source: SourceFields) -> Iterator[Block]:
-    read = read_address(source.address_as_sent)
-    if isinstance(read, NotRead):
-        yield block(Stop.ADDRESS_UNREADABLE, "address", source.address_as_sent, line.address, read.trouble.value)
-    asked = read_address(line.address)
-    if isinstance(asked, NotRead) or asked.text != line.address:
-        yield block(Stop.ADDRESS_FORM, "address", source.address_as_sent, line.address)
-    if not isinstance(read, NotRead) and line.address not in _names(read):
-        yield block(Stop.ADDRESS_DIFFERS, "address", read.text, line.address)
-
-
-def _names(read: Address) -> set[str]:
-    """The address, and the IPv4 address that its transition form carries: that may be the one to ask about."""
-    return {read.text, _inside(read).inner or read.text}
-
-
-def _inside(read: Address | NotRead) -> Inside:
-    if isinstance(read, NotRead) or read.version != 6:
-        return Inside(Transition.NONE)
-    return transition_of(ipaddress.IPv6Address(read.text))
-
-
-def _port(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iterator[Block]:
-    read = read_address(source.address_as_sent)
-    stated: int | Trouble | None = None if isinstance(read, NotRead) else read.port or read.port_trouble
-    if source.port_as_sent is not None:
-        written, stated = stated, read_port(source.port_as_sent)
-        if isinstance(written, int) and written != stated:
-            yield block(Stop.PORT_DIFFERS, "port", f"{source.address_as_sent}, {source.port_as_sent}", line.port)
-    inside = _inside(read)
-    if inside.inner and line.address == inside.inner and inside.port is not None:
-        stated = inside.port
-    if isinstance(stated, Trouble):
-        yield block(
-            Stop.PORT_UNREADABLE, "port", source.port_as_sent or source.address_as_sent, line.port, stated.value
-        )
-        return
-    if line.protocol not in _PROTOCOLS:
-        yield block(Stop.PROTOCOL, "protocol", "", line.protocol)
-    if line.port is not None and stated is None:
-        yield block(Stop.PORT_NOT_STATED, "port", "", line.port)
-    elif line.port is None and stated is not None:
-        yield block(Stop.PORT_LEFT_OUT, "port", stated)
-    elif line.port != stated:
-        yield block(Stop.PORT_DIFFERS, "port", stated, line.port)
-    shared = facts.label.label.shared or (facts.operator_shares is True and ":" not in line.address)
-    # A preservation names nobody, and the platform is the one who is asked for the port.
-    names_people = line.purpose is not Purpose.PRESERVATION and not facts.to_platform
-    if line.port is None and shared and names_people:
-        yield block(Stop.PORT_NEEDED, "port", source.port_as_sent)
-    if line.port is not None and source.port_at is not None and not facts.to_platform:
-        event = source.derived(line.zone if _zone_stands(line.zone) else "UTC")
-        if isinstance(event, TimeRefused):
-            return  # the time is stopped for itself
-        if not _within(source.port_at, event, facts):
-            yield block(Stop.PORT_STALE, "port", source.port_at, event.utc)
-
-
-def _within(at: datetime, event: Derivation, facts: GateFacts) -> bool:
-    window = event.window.widened(facts.clock)
-    return at.utcoffset() is not None and window.earliest <= at < window.latest
+def _clock(facts: GateFacts) -> Iterator[Block]:
+    """Whether what is stated of the clock can be said of a clock: a zone put in as an error of it moves every time."""
+    ahead = abs(facts.clock.ahead)
+    if ahead and not facts.clock.stated_by:
+        yield block(Stop.CLOCK_UNSTATED, "clock", "", facts.clock.ahead)
+    if ahead > facts.max_ahead:
+        yield block(Stop.CLOCK_FAR, "clock", facts.clock.stated_by, facts.clock.ahead, f"{facts.max_ahead} at most")
+    elif ahead and not ahead % _QUARTER:
+        yield block(Stop.CLOCK_LIKE_ZONE, "clock", facts.clock.stated_by, facts.clock.ahead)
 
 
 def _zone_stands(zone: str) -> bool:
@@ -204,7 +156,7 @@ def _times(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iterato
         words = "Only a day is known; a request needs the clock."
         yield Block(TimeFault.NOT_AN_INSTANT, "time", words, source.moment_as_sent, text(line.utc_from))
         return
-    yield from _source_time(event, source, facts)
+    yield from _source_time(event, line, source, facts)
     expected = event.window.widened(facts.clock)
     off = line.utc_from - expected.earliest
     if off and off == line.utc_to - expected.latest:
@@ -236,7 +188,7 @@ def _line_times(line: RequestLine) -> Iterator[Block]:
         yield block(Stop.SHOWN_DIFFERS, "shown", shown_times(line), line.shown)
 
 
-def _source_time(event: Derivation, source: SourceFields, facts: GateFacts) -> Iterator[Block]:
+def _source_time(event: Derivation, line: RequestLine, source: SourceFields, facts: GateFacts) -> Iterator[Block]:
     """Whether the time that the evidence gives can be the time of the event."""
     assert event.utc is not None  # noqa: S101 - for the type checker; the caller has looked
     if source.role is not Role.OFFENCE:
@@ -244,8 +196,13 @@ def _source_time(event: Derivation, source: SourceFields, facts: GateFacts) -> I
     if facts.received_at is not None and event.window.earliest > facts.received_at:
         extra = _slip(facts.received_at, event.utc, event.zone_name)
         yield block(Stop.AFTER_RECEIPT, "time", facts.received_at, event.utc, extra)
+    # Where many share an address, a few minutes make it somebody else's.
+    apart = min(facts.agreement, _MINUTE) if gate_evidence.shared(line, facts) else facts.agreement
     for other in source.same_event:
-        if other.utc.utcoffset() is None or abs(other.utc - event.utc) > facts.agreement + facts.clock.plus_minus:
+        aware = other.utc.utcoffset() is not None
+        # Another place of the same platform went by the same clock; one of somebody else's is in true time.
+        moved = (event.utc, event.utc - facts.clock.ahead)
+        if not aware or min(abs(other.utc - at) for at in moved) > apart + facts.clock.plus_minus:
             extra = "" if other.utc.utcoffset() is None else _slip(other.utc, event.utc, event.zone_name)
             yield block(Stop.SOURCES_DISAGREE, "time", f"{other.path}: {text(other.utc)}", event.utc, extra)
 
@@ -269,7 +226,8 @@ def _slip(one: datetime, other: datetime, zone: str) -> str:
 def _retention(event: Derivation, line: RequestLine, facts: GateFacts) -> Iterator[Block]:
     assert event.utc is not None  # noqa: S101 - for the type checker; the caller has looked
     left = None if facts.retention is None else facts.retention.left(event.utc, facts.now)
-    if left is not None and left <= timedelta() and facts.retention is not None:
+    # A duty to keep that is over does not mean that the records are gone: that is named, and stops nothing.
+    if left is not None and left <= timedelta() and facts.retention is not None and not facts.retention.minimum:
         words = f" ({facts.retention.source})" if facts.retention.source else ""
         yield block(Stop.RETENTION_OVER, "retention", f"{facts.retention.keep} from {text(event.utc)}", "", words)
 
@@ -283,7 +241,8 @@ def _operator(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iter
     if chosen is None or not chosen.code:
         yield block(Stop.OPERATOR_UNKNOWN, "operator", "", line.operator)
         return
-    if not chosen.asn or not chosen.prefix or not chosen.derivation:
+    by_number = chosen.by != "prefix"
+    if (by_number and not chosen.asn) or not chosen.prefix or not chosen.derivation:
         yield block(Stop.OPERATOR_UNFOUNDED, "operator", chosen.code, line.operator)
     if chosen.code != line.operator:
         yield block(Stop.OPERATOR_DIFFERS, "operator", chosen.code, line.operator)
@@ -302,15 +261,22 @@ def _operator(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iter
     before = chosen.until is None or event.utc < chosen.until
     if not (same_day and after and before):
         yield block(Stop.OPERATOR_DAY, "operator", chosen.at, event.utc)
+    elif line.utc_from.utcoffset() is not None and line.utc_to.utcoffset() is not None:
+        begins, ends = chosen.since, chosen.until
+        if (begins is not None and line.utc_from < begins) or (ends is not None and line.utc_to > ends):
+            days = " to ".join("" if day is None else f"{day:%Y-%m-%d}" for day in (begins, ends))
+            yield block(Stop.OPERATOR_CHANGES, "operator", days, line.shown)
 
 
-def _authority(facts: GateFacts) -> Iterator[Block]:
+def _authority(line: RequestLine, facts: GateFacts) -> Iterator[Block]:
     authority = facts.authority
     if authority is None or not authority.power:
         yield block(Stop.POWER_MISSING, "power")
     if authority is None or not authority.approver:
         yield block(Stop.APPROVER_MISSING, "approver")
     if authority is not None:
+        if authority.asks and line.purpose.value not in authority.asks:
+            yield block(Stop.POWER_OTHER, "power", ", ".join(sorted(authority.asks)), line.purpose.value)
         if authority.least_place is not None and authority.place is None:
             yield block(Stop.RANK_UNKNOWN, "rank", authority.least_rank, authority.rank)
         if (
@@ -323,18 +289,28 @@ def _authority(facts: GateFacts) -> Iterator[Block]:
             yield block(Stop.APPROVED_LATER, "approver", facts.now, authority.approved_at)
     if not facts.checker:
         yield block(Stop.CHECKER_MISSING, "checker", facts.drafter)
-    elif facts.checker == facts.drafter:
+    elif facts.checker.strip().casefold() == facts.drafter.strip().casefold():
         yield block(Stop.CHECKER_SAME, "checker", facts.drafter, facts.checker)
 
 
 def _label(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iterator[Block]:
     label = facts.label.label
-    nobody = label in _NEVER_ASKED or (label.anonymises and line.purpose is Purpose.SUBSCRIBER)
-    if nobody and not facts.to_platform:
+    if facts.to_platform:
+        if line.purpose not in _OF_PLATFORMS:
+            yield block(Stop.PLATFORM_PURPOSE, "label", ", ".join(sorted(_OF_PLATFORMS)), line.purpose.value)
+    elif label in _NEVER_ASKED:
         yield block(Stop.LABEL_NOT_ASKED, "label", label.value, line.purpose.value, label.value)
+    elif label.anonymises and line.purpose.names_people:
+        kind = "" if facts.operator is None else facts.operator.kind
+        if line.purpose is not Purpose.CUSTOMER or label is _SOMEBODYS_LINE:
+            yield block(Stop.LABEL_NOT_ASKED, "label", label.value, line.purpose.value, label.value)
+        elif kind not in _SERVICES:
+            yield block(Stop.NOT_A_SERVICE, "operator", kind or "not known", line.operator, label.value)
+    elif line.purpose is Purpose.CUSTOMER:
+        yield block(Stop.NO_CUSTOMER, "label", label.value, line.purpose.value)
     event, read = source.derived("UTC"), read_address(source.address_as_sent)
     other = not isinstance(event, TimeRefused) and event.utc is not None and event.utc != facts.label_at
-    if other or (not isinstance(read, NotRead) and facts.label_address not in _names(read)):
+    if other or (not isinstance(read, NotRead) and facts.label_address not in gate_evidence.names(read)):
         yield block(Stop.LABEL_STALE, "label", source.moment_as_sent, f"{facts.label_address}, {text(facts.label_at)}")
 
 

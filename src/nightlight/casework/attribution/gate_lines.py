@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the gate looks at: the fields of the evidence, the line a letter would hold, and what is known around them.
 
-The check value is a short code over everything in a line that an operator acts on. It stands in the letter and is read
-back over the telephone: whoever reads another address, port, time or zone reads another code.
+The check value is a short code over everything in a line that an operator acts on, and over what is asked. It is
+printed beside the line, so a code that is read back says that the same line is spoken of, and no more: an operator who
+copied the line wrongly still reads the right code. Only address, port and UTC read back one by one (`spoken`,
+`heard_otherwise`) show what was copied. Here the code is made anew from the line, so that nobody changes one silently.
 """
 
 from __future__ import annotations
@@ -32,6 +34,12 @@ class Purpose(StrEnum):
     SUBSCRIBER = "subscriber"
     LOGS = "logs"
     PRESERVATION = "preservation"
+    CUSTOMER = "customer"  # of a service in between (VPN, hosting, relay): its own records, never a line's subscriber
+
+    @property
+    def names_people(self) -> bool:
+        """Whether the answer names somebody. A platform that is asked for particulars of an event names nobody."""
+        return self is not Purpose.PRESERVATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,11 @@ class SourceFields:
     """What the evidence holds for one event, as sent, and where.
 
     `record` are the bytes of the record it was read from (a row, an element), `digest` their SHA-256 in hexadecimal as
-    it was noted when the evidence came in: what is claimed to be sent has to stand in them. `order` and `zone` are what
-    the layout declares; `port_at` the time the port was recorded for, where that is a time of its own.
+    it was noted when the evidence came in: what is claimed to be sent has to stand in them, each as a whole cell
+    (`record_cells`). `places` says in which: pairs of "address", "port", "time", "account" or "protocol" and the name
+    of the element or key, or "column 3" of a row; where it is left out, any cell will do, and two addresses in one
+    record stop the line. `order` and `zone` are what the layout declares; `port_at` the time the port was recorded
+    for, where that is a time of its own. `protocol_as_sent` None: the evidence states none.
     """
 
     path: str
@@ -66,15 +77,19 @@ class SourceFields:
     kind: EventKind = EventKind.UNKNOWN
     same_event: tuple[Statement, ...] = ()
     subject_as_sent: str = ""  # the account that the record names, empty where it names none
+    protocol_as_sent: str | None = None
+    places: tuple[tuple[str, str], ...] = ()
 
     def derived(self, shown_in: str, now: datetime | None = None) -> Derivation | TimeRefused:
-        """The time of the event with the steps that a letter prints, locally in the zone `shown_in`."""
+        """The time of the event with the steps that a letter prints, locally in the zone `shown_in`.
+
+        The steps do not name the place in the evidence: a place says who was reported, and by what.
+        """
         return derive(
             self.moment_as_sent,
             zone=self.zone,
             order=self.order,
             order_by=self.order_by,
-            where=self.path,
             shown_in=shown_in,
             now=now,
             not_before=self.account_created,
@@ -121,6 +136,9 @@ class Chosen:
     since: datetime | None = None
     until: datetime | None = None
     other_tables: tuple[tuple[str, str], ...] = ()  # name of a table, and the code it leads to
+    by: str = "network"  # or "prefix": the directory names the block itself, and needs no network number
+    kind: str = ""  # what the operator does, as the directory says; empty: not known
+    near_change: str = ""  # who held it a day earlier or later
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,7 @@ class Authority:
     rank: str
     place: int | None  # None: the pack does not know the rank
     approved_at: datetime
+    asks: frozenset[str] = frozenset()  # what may be asked by this power (values of `Purpose`); empty: not stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +162,8 @@ class GateFacts:
     `label` is of `label_address` as of `label_at`. `clock` is the stated error of the clock that wrote the evidence:
     the line's window is the source's, widened by it. `operator_shares`: what the directory says of shared addresses,
     None unknown. `received_at`: when the evidence came in. `max_window`: the longest time that may be asked for.
+    `agreement`: how far two statements of one time may lie apart; of a shared address at most a minute. `max_ahead`: by
+    how much a clock may be stated to have run ahead or behind before a person has to put the evidence right first.
     """
 
     now: datetime
@@ -159,7 +180,8 @@ class GateFacts:
     operator_shares: bool | None = None
     received_at: datetime | None = None
     max_window: timedelta = timedelta(minutes=10)
-    agreement: timedelta = timedelta(minutes=5)  # how far two statements of one time may lie apart
+    agreement: timedelta = timedelta(minutes=5)
+    max_ahead: timedelta = timedelta(minutes=30)
     subject: str = ""  # the account that the request is about, as the case knows it
     to_platform: str = ""
     zone: str = ""  # the zone the operator reads local times in; empty: not stated
@@ -180,8 +202,8 @@ def shown_times(line: RequestLine) -> str:
 def check_value(line: RequestLine) -> str:
     """The code that stands beside a line, such as ``7F3K-9QTX``, in Crockford's base 32.
 
-    Over address, port, protocol, both ends in UTC and locally, zone and operator. Raises ValueError for a time without
-    a zone: such a line has no code.
+    Over address, port, protocol, both ends in UTC and locally, zone, operator and purpose. Raises ValueError for a time
+    without a zone: such a line has no code.
     """
     said = "\n".join(
         (
@@ -192,6 +214,7 @@ def check_value(line: RequestLine) -> str:
             *(_stamp(at, local=True) for at in (line.local_from, line.local_to)),
             line.zone,
             line.operator,
+            line.purpose.value,
         )
     )
     number = int.from_bytes(hashlib.sha256(said.encode()).digest()[:5], "big")
@@ -201,9 +224,48 @@ def check_value(line: RequestLine) -> str:
 
 
 def read_back(line: RequestLine, heard: str) -> bool:
-    """Whether the code that somebody read out is that of the line; O for 0 and I or L for 1 are forgiven."""
+    """Whether the code that somebody read out is that of the line; O for 0 and I or L for 1 are forgiven.
+
+    It says that both speak of the same line, not that it was copied as it stands: for that see `heard_otherwise`.
+    """
     symbols = "".join(heard.split()).replace("-", "").upper().translate(_MISREAD)
     return symbols == check_value(line).replace("-", "")
+
+
+def spoken(line: RequestLine) -> tuple[tuple[str, str], ...]:
+    """What has to be read back of a line, value by value: address, port, and both ends in UTC."""
+    begins, ends = line.shown.split("; ")[0].split(" up to ") if line.shown else ("", "")
+    return (
+        ("address", line.address),
+        ("port", "none" if line.port is None else str(line.port)),
+        ("from", begins or _stamp(line.utc_from)),
+        ("up to", ends or _stamp(line.utc_to)),
+    )
+
+
+def heard_otherwise(line: RequestLine, *, address: str, port: str, utc_from: str, utc_to: str) -> tuple[str, ...]:
+    """Return the names of what somebody read back otherwise than it stands in the line; empty: all of it as it is."""
+    said = {"address": address, "port": port, "from": utc_from, "up to": utc_to}
+    return tuple(name for name, value in spoken(line) if _plain(said[name]) != _plain(value))
+
+
+def _plain(words: str) -> str:
+    return " ".join(words.replace("T", " ").split()).casefold().removeprefix("utc ")
+
+
+def event_number(key: str) -> str:
+    """A number of an event's own for whoever is asked: an event's key says in which report it stands, and where."""
+    number = int.from_bytes(hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:5], "big")
+    return "E-" + "".join(ALPHABET[number >> shift & 31] for shift in range(0, 40, 5))
+
+
+_PROTOCOLS = {"6": "tcp", "17": "udp", "tcp": "tcp", "udp": "udp", "quic": "udp", "tcp6": "tcp", "udp6": "udp"}
+
+
+def protocol_of(as_sent: str | None) -> str | None:
+    """The protocol that the evidence states: "tcp", "udp", empty where it states none; None where it is unreadable."""
+    words = "" if as_sent is None else as_sent.strip().casefold()
+    return _PROTOCOLS.get(words) if words else ""
 
 
 def _stamp(at: datetime, *, local: bool = False) -> str:

@@ -59,6 +59,17 @@ class Stop(StrEnum):
     CHECK_VALUE = "check-value"
     PROTOCOL = "protocol-unknown"
     SUBJECT_DIFFERS = "subject-differs"
+    SEVERAL_ADDRESSES = "several-addresses"
+    PROTOCOL_DIFFERS = "protocol-differs"
+    FACT_ZONE_MISSING = "fact-without-zone"
+    CLOCK_UNSTATED = "clock-error-unstated"
+    CLOCK_FAR = "clock-error-too-great"
+    CLOCK_LIKE_ZONE = "clock-error-like-a-zone"
+    OPERATOR_CHANGES = "operator-changes-in-window"
+    POWER_OTHER = "power-for-another-purpose"
+    PLATFORM_PURPOSE = "platform-asked-for-a-person"
+    NOT_A_SERVICE = "holder-is-no-service"
+    NO_CUSTOMER = "no-service-in-between"
 
 
 class Care(StrEnum):
@@ -78,6 +89,21 @@ class Care(StrEnum):
     NO_SUBJECT = "no-subject"
     ONE_TABLE = "one-table"
     TABLES_DISAGREE = "tables-disagree"
+    IN_PROSE = "in-running-text"
+    OTHER_VALUES = "other-values-in-record"
+    PORT_UNREADABLE = "port-unreadable"
+    PORT_OTHER_TIME = "port-of-another-time"
+    PROTOCOL_UNREADABLE = "protocol-unreadable"
+    CLOCK_AHEAD = "clock-ahead"
+    STATEMENTS_APART = "statements-apart"
+    RETENTION_PAST_DUTY = "retention-past-duty"
+    RETENTION_SAID_SHORTER = "retention-said-shorter"
+    LISTED_BEFORE = "listed-before"
+    LISTED_LATER = "listed-later"
+    NOT_COVERED = "list-not-covering"
+    NO_LIST = "no-list"
+    REPORTER_SAYS = "reporter-says-proxy"
+    NEAR_CHANGE = "operator-near-change"
 
 
 _SENTENCES: dict[StrEnum, str] = {
@@ -128,6 +154,40 @@ _SENTENCES: dict[StrEnum, str] = {
     Stop.CHECK_VALUE: "The check value does not belong to what the line holds.",
     Stop.PROTOCOL: "The protocol in the line is none that has ports.",
     Stop.SUBJECT_DIFFERS: "The evidence is of another account than the one this request is about.",
+    Stop.SEVERAL_ADDRESSES: "The record holds more than one address, and nobody says in which column this one stands.",
+    Stop.PROTOCOL_DIFFERS: "The protocol in the line is not the one in the evidence.",
+    Stop.FACT_ZONE_MISSING: "A time that is known around the line has no zone, so nothing can be compared with it.",
+    Stop.CLOCK_UNSTATED: "The clock is said to have run ahead or behind, and nobody is named who states it.",
+    Stop.CLOCK_FAR: "The clock is said to have been off by more than a letter may rest on ({extra}). Have whoever keeps "
+    "it state the right time of the event.",
+    Stop.CLOCK_LIKE_ZONE: "The clock is said to have been off by quarters of an hour, as two zones are apart: state "
+    "the zone instead.",
+    Stop.OPERATOR_CHANGES: "The time asked for reaches into days on which somebody else held the address.",
+    Stop.POWER_OTHER: "The power does not reach what this line asks for.",
+    Stop.PLATFORM_PURPOSE: "Who recorded the event is asked for its particulars, and not for a person.",
+    Stop.NOT_A_SERVICE: "The address was a service in between ({extra}), and the addressee is not known to run one: its "
+    "subscriber would be somebody whose line was used by others.",
+    Stop.NO_CUSTOMER: "The address is not known to be a service in between, so there is no customer of one to ask for.",
+    Care.IN_PROSE: "This stands in running text, not in a cell of its own: compare it with the whole sentence.",
+    Care.OTHER_VALUES: "The record holds other values that could be meant, and nobody says in which column this one "
+    "stands.",
+    Care.PORT_UNREADABLE: "What the evidence gives as the port is none ({extra}); the line is asked without a port.",
+    Care.PORT_OTHER_TIME: "The port in the evidence is of another time, and is not asked about.",
+    Care.PROTOCOL_UNREADABLE: "What the evidence gives as the protocol is not TCP or UDP; the line names none.",
+    Care.CLOCK_AHEAD: "The time asked for is not the one in the evidence: it is moved by a stated error of its clock "
+    "({extra}).",
+    Care.STATEMENTS_APART: "Another place of the evidence states a time outside the time asked for{extra}.",
+    Care.RETENTION_PAST_DUTY: "The time for which the law makes such records be kept is over{extra}. They may still be "
+    "there.",
+    Care.RETENTION_SAID_SHORTER: "The operator says that it keeps such records for a shorter time than it has to: ask "
+    "at once.",
+    Care.LISTED_BEFORE: "The address was on a list of services in between before that time ({extra}).",
+    Care.LISTED_LATER: "The address was on a list of services in between only later ({extra}): no verdict, and no "
+    "clearance.",
+    Care.NOT_COVERED: "A list of services in between has nothing for that time ({extra}): it clears nobody.",
+    Care.NO_LIST: "No list is loaded that could tell whether the address was a service in between ({extra}).",
+    Care.REPORTER_SAYS: "Whoever reported it says that the address may be a proxy.",
+    Care.NEAR_CHANGE: "The block changed hands within a day of the event: {extra}.",
     Care.NO_SUBJECT: "The evidence does not name the account: that it is the right record rests on whoever picked it.",
     Care.ONE_TABLE: "Only one table names the operator: an error in it cannot be seen here.",
     Care.TABLES_DISAGREE: "Another table names another operator ({extra}).",

@@ -73,12 +73,19 @@ class Retention:
     """How long an operator keeps the records that would answer, counted from the event.
 
     `keep` None: not known, and then it stays unknown. `source` is the rule or the observation with its date. `minimum`
-    says that it is a duty to keep at least so long: what is older may still be there.
+    says that it is a duty to keep at least so long: what is older may still be there. `said_shorter` is what the
+    operator says where that is less than the law: nobody may rely on it, and everybody hurries by it.
     """
 
     keep: timedelta | None
     source: str = ""
     minimum: bool = False
+    said_shorter: timedelta | None = None
+
+    def hurry(self, event_at: datetime, now: datetime) -> timedelta | None:
+        """What is left by the shortest of what is said: for the order of work, never to give an event up."""
+        known = [one for one in (self.keep, self.said_shorter) if one is not None]
+        return event_at + min(known) - now if known else None
 
     def left(self, event_at: datetime, now: datetime) -> timedelta | None:
         """What is left of it; zero or less: over. None: unknown. Raises TypeError for a time without a zone."""
@@ -142,7 +149,7 @@ def grade(
         ask = []
     hours = _hours_left(event, retention, now)
     if made not in {Grade.F, Grade.X}:
-        warnings.extend(_retention_warnings(hours))
+        warnings.extend(_retention_warnings(hours, retention is not None and retention.said_shorter is not None))
     if made is Grade.E and hours:
         ask.append(AskFor.CUSTOMER)
     way = _way(made, ask=bool(ask), hours=hours, minimum=retention is not None and retention.minimum)
@@ -234,12 +241,12 @@ def _port_warnings(
         yield Warn.MANY_CANDIDATES
 
 
-def _retention_warnings(hours: float | None) -> Iterable[Warn]:
+def _retention_warnings(hours: float | None, said_shorter: bool) -> Iterable[Warn]:
     if hours is None:
         yield Warn.RETENTION_UNKNOWN
     elif hours <= 0:
         yield Warn.RETENTION_OVER
-    elif hours < RED.total_seconds() / 3600:
+    elif hours < RED.total_seconds() / 3600 or said_shorter:
         yield Warn.RETENTION_RED
 
 
@@ -252,8 +259,11 @@ def _hours_left(event: Event, retention: Retention | None, now: datetime) -> flo
         if event.moment.wall_clock is None:
             return None
         at = datetime.fromisoformat(event.moment.wall_clock).replace(tzinfo=UTC) - _EARLIEST_DAY
-    left = retention.left(at, now)
-    return None if left is None else max(0.0, left.total_seconds() / 3600)
+    left, hurry = retention.left(at, now), retention.hurry(at, now)
+    if left is None or hurry is None:
+        return None
+    # By the operator's own shorter word while that runs; once it is over, the law's longer time still does.
+    return max(0.0, (hurry if hurry > timedelta() else left).total_seconds() / 3600)
 
 
 def _grade(event: Event, label: Label, *, shared: bool, missing: bool) -> Grade:

@@ -134,6 +134,10 @@ class Why(StrEnum):
     NOT_READ = "not-read"  # what was sent is no address, or can be read as several
 
 
+ONLY_IPV4 = "IPv4 only"
+"""What a reason NOT_COVERED shows where the list covers the time, but names no IPv6 address at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why an address has a label, or what speaks against it: from which list, of which interval."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from nightlight.casework.attribution.kinds import Label, Transition, Why
+from nightlight.casework.attribution.kinds import ONLY_IPV4, Label, Transition, Why
 from nightlight.pipeline.tips.values import Stated
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ SENTENCES = {
     "at the time of the event is not known from it.",
     "not-covered": "What the list of {what} ({source}) held at the time of the event is not known: no copy of it was "
     "taken close enough to that time.",
+    "not-covered-family": "The list of {what} ({source}) covers the time of the event, but names no IPv6 address at "
+    "all. Whether this address was one of them cannot be known from it.",
     "not-covered-known": "What the list of {what} ({source}) held at the time of the event is not known. It had "
     "{shown} from {since}.",
     "old-table": "The table ({source}) is of {since}, long before the event; what it says ({shown}) may have changed.",
@@ -165,7 +167,7 @@ def _later(reason: Reason) -> str:
 
 def _not_covered(reason: Reason) -> str:
     if reason.since is None:
-        return "not-covered"
+        return "not-covered-family" if reason.shown == ONLY_IPV4 else "not-covered"
     return "old-table" if _of_a_day(reason) else "not-covered-known"
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "RequestState",
     "Return",
     "ReturnState",
+    "Sources",
     "Step",
     "StepKind",
     "Waiting",
@@ -74,6 +75,24 @@ class Prepared(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tip_id}: {self.grade or 'nothing leads'}"
+
+
+class Sources(models.Model):
+    """The records of a tip that its events were read from, cut out of the documents as received (see sources.py).
+
+    Only of events that may be asked about; pages have no right to the whole documents, which name children.
+    """
+
+    tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="sources")
+    version = models.IntegerField()
+    body = models.TextField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "attribution_sources"
+
+    def __str__(self) -> str:
+        return f"{self.tip_id}"
 
 
 class RequestState(models.TextChoices):
@@ -198,7 +217,9 @@ class Return(models.Model):
     """A file that an operator sent back for a request (``RT-…``), kept as it came in the evidence vault as ``item``.
 
     ``counts`` (JSON): rows, bad rows by code, people named. ``answers`` (JSON): a set for each line of the request,
-    with its derivation. ``disclosed`` is how many different people the file names.
+    with its derivation. ``disclosed`` is how many different people the file names. ``proposal`` (JSON): a header that
+    nobody has confirmed, with rows below it. ``bad`` are the rows that do not count (CSV, gzip). The password of an
+    archive is closed for the worker, which alone can open it, and goes when the return was read.
     """
 
     public_id = models.CharField(max_length=16, unique=True)
@@ -213,6 +234,10 @@ class Return(models.Model):
     clock_error = models.IntegerField(default=0, db_comment="seconds, as the operator states it")
     counts = models.TextField(blank=True)
     answers = models.TextField(blank=True)
+    proposal = models.TextField(blank=True)
+    bad = models.BinaryField(null=True)
+    password_closed = models.BinaryField(default=b"")
+    password_key_part = models.BinaryField(default=b"")
     disclosed = models.IntegerField(null=True)
     problem = models.CharField(max_length=60, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

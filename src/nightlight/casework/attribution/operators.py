@@ -2,7 +2,8 @@
 """Who held an address at a time, and how that operator is asked: by number and day, never by a likeness of names.
 
 A directory is data that a unit loads and keeps (`operators_reading`); each entry names its source and its day. The
-holder is, in this order: the entry of the longest prefix that was valid that day (a transferred block), the entry of
+holder is, in this order: the entry of the longest prefix that was valid that day (a transferred block; one that says
+for no days since when it holds gives way to another network's number, which a table of that day names), the entry of
 the network number (AS, RFC 6996 and RFC 5398 for those that only documents use), else the network itself under the name
 the loaded tables give it, without an address to write to. A neighbour is never taken because its name sounds alike.
 """
@@ -251,9 +252,15 @@ class Directory:
                 start = number >> (bits - length) << (bits - length)
                 claims = self._index.by_prefix[read.version, length].get(start, ())
                 for claim in claims:
-                    if claim.span.holds(day):
+                    if claim.span.holds(day) and not self._outdated(claim, asn, day):
                         return claim
         return next((claim for claim in self._index.by_number.get(asn, ()) if claim.span.holds(day)), None)
+
+    def _outdated(self, claim: _Claim, asn: int, day: date) -> bool:
+        """Whether a block without any day stands against a table that names another network on the day asked for."""
+        if claim.span.since is not None or claim.span.until is not None or not asn:
+            return False
+        return not any(number == asn and span.holds(day) for number, span in claim.operator.networks)
 
     def _near(self, asn: int, address: str, day: date, now: Operator | None) -> str:
         for other in (day - timedelta(days=1), day + timedelta(days=1)):
@@ -295,19 +302,20 @@ def record_asked(kind: OperatorKind) -> str:
 
 
 def retention(operator: Operator | None, event: datetime, until: date | None, source: str) -> Retention | None:
-    """Return how long the records of an event are kept: by the operator's own word, else by the law, else not known.
+    """Return how long the records of an event are kept: by the longer of the operator's word and the law.
 
     `event` aware. `until`: the first day on which the law lets them go (`law.rules.kept_until`), `source` the rule's
-    name; the law's is the least, for an operator may keep longer. Raises ValueError for a time without a zone.
+    name; the law's is the least, for an operator may keep longer. Its own shorter word lifts no duty: it is handed on
+    for the order of work (`said_shorter`). Raises ValueError for a time without a zone.
     """
     if event.tzinfo is None:
         raise ValueError("a time needs a zone")
     row = operator.retention_of(record_asked(operator.kind), event.astimezone(UTC).date()) if operator else None
-    if row is not None:
-        return Retention(timedelta(days=row.days), f"{row.source} ({row.check})")
-    if until is None:
-        return None
-    return Retention(datetime.combine(until, time(tzinfo=_EARLIEST)) - event, source, minimum=True)
+    own = None if row is None else timedelta(days=row.days)
+    law = None if until is None else datetime.combine(until, time(tzinfo=_EARLIEST)) - event
+    if own is not None and row is not None and (law is None or own >= law):
+        return Retention(own, f"{row.source} ({row.check})")
+    return None if law is None else Retention(law, source, minimum=True, said_shorter=own)
 
 
 def response_days(answered: Sequence[timedelta]) -> Mapping[str, float]:

@@ -12,7 +12,6 @@ import tomllib
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nightlight.casework.attribution.annex import layouts
 from nightlight.casework.attribution.operators import (
@@ -27,6 +26,8 @@ from nightlight.casework.attribution.operators import (
     Span,
     prefix,
 )
+from nightlight.casework.attribution.time_texts import Unread
+from nightlight.casework.attribution.times import zone_info
 from nightlight.foundation.tables import Table
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ SCHEMA = 1
 LARGEST_NUMBER = 2**32 - 1  # RFC 6793
 LONGEST_DAYS = 36_525
 RECORDS = ("ipdr", "logs", "subscriber", "vpn-assignment", "platform-content")
-ASKS = ("preservation", "subscriber", "logs")
+ASKS = ("preservation", "subscriber", "logs", "customer")
 ORDERS = ("dmy", "mdy", "ymd")
 CHECKS = ("P", "O", "S", "T", "K", "D")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -167,9 +168,11 @@ def _apart(code: str, rows: tuple[RetentionRow, ...]) -> None:
 def _zone(one: Table) -> str:
     name = one.text("zone")
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        zone_info(name)  # the same that the letter is written by: no abbreviation
+    except Unread as error:
         raise DirectoryRefused(one.at("zone"), f"{name!r} is not a zone such as Asia/Kolkata") from error
+    if name.startswith(("right/", "posix/", "Etc/GMT")):
+        raise DirectoryRefused(one.at("zone"), f"{name!r} is not the zone of a place such as Asia/Kolkata")
     return name
 
 

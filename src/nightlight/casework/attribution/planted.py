@@ -54,6 +54,9 @@ class Planted(StrEnum):
     UTC_ONLY = "utc-only"
     PRINTED_ONLY = "printed-only"  # the values are right, the printed text is not
     SMALL_SLIP = "small-slip"  # a minute or a second mistyped
+    PROTOCOL = "protocol"
+    CLOCK_AS_ZONE = "clock-as-zone"  # a zone slip put in as an error of the clock, which moves the line with it
+    PERSON_OF_PROXY = "person-of-proxy"  # a service in between, and its line's holder asked for whoever has the line
     # Before the gate.
     LAYOUT_ZONE = "layout-zone"  # the layout declares the wrong zone for the evidence
     LAYOUT_ORDER = "layout-order"  # the layout declares the wrong order of dates
@@ -62,14 +65,22 @@ class Planted(StrEnum):
     PORT_OF_OTHER_TIME = "port-of-other-time"  # the evidence says for when the port was recorded
     DIRECTORY = "directory"  # the directory names the wrong operator, with a derivation
     WRONG_RECORD = "wrong-record"  # the record of somebody else was picked
+    # A reader that gives a piece of the record, or something else in it; the bytes of the evidence are right.
+    READER_OFFSET = "reader-offset-dropped"
+    READER_HALF = "reader-half-of-day-dropped"
+    READER_COLUMN = "reader-other-column"
+    READER_ROW = "reader-other-row"
+    READER_RANGE = "reader-range-as-address"
+    READER_PIECE = "reader-piece"
 
 
-IN_LINE = tuple(list(Planted)[1:14])
+IN_LINE = tuple(one for one in Planted if "nothing" < one and list(Planted).index(one) in range(1, 17))
 NAMED = (
     *(Planted.ZONE_INDIA, Planted.ZONE_HOURS, Planted.DAY_MONTH, Planted.DIGIT),
     *(Planted.OPERATOR, Planted.STALE_PORT, Planted.YEAR),
 )
-UPSTREAM = tuple(list(Planted)[14:])
+UPSTREAM = tuple(list(Planted)[17:24])
+READER = tuple(list(Planted)[24:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,8 @@ def _case(rng: Random, kind: Planted) -> Case:
         swappable=kind in {Planted.DAY_MONTH, Planted.LAYOUT_ORDER},
         forms=_WRITTEN.get(kind, ()),
     )
+    if kind in _READER_FAULTS:
+        return planted_readers_case(rng, truth, kind)
     if kind in _UPSTREAM_FAULTS:
         return _UPSTREAM_FAULTS[kind](rng, truth)
     source = source_of(truth)

@@ -52,6 +52,8 @@ _FORMS = {
     "half-day": "%m/%d/%Y %I:%M:%S %p",
     "joined": "%Y%m%d %H%M%S",
 }
+WIDE = 128  # of a shape: the record holds a second address, port and time, and the layout says which is which
+_CELLS = {"address": "ip", "port": "port", "time": "at", "account": "by", "protocol": "proto"}
 _ORDERS = {"dmy": DateOrder.DMY, "minute": DateOrder.DMY, "mdy": DateOrder.MDY, "half-day": DateOrder.MDY}
 
 
@@ -163,11 +165,17 @@ def source_of(truth: Truth) -> SourceFields:
     """The fields of the evidence, with the bytes of the record they stand in: a row or an object."""
     (moment, zone, order), (address, port) = _moment(truth), _address(truth)
     account = truth.account if truth.shape & 64 else ""
-    text = ",".join((address, port or "", moment, account))
+    cells = {"ip": address, "port": port or "", "at": moment, "by": account, "proto": "tcp"}
+    if truth.shape & WIDE:
+        cells |= _other_side(truth)
+    text = ",".join(cells.values())
+    places = {name: f"column {list(cells).index(key) + 1}" for name, key in _CELLS.items()}
     if truth.shape & 16:
-        text = json.dumps({"ip": address, "port": port, "at": moment, "by": account}).replace("/", "\\/")
+        text, places = json.dumps(cells).replace("/", "\\/"), _CELLS
     record = text.encode("utf-16" if truth.shape & 32 else "utf-8")
     return SourceFields(
+        protocol_as_sent="tcp",
+        places=tuple(places.items()) if truth.shape & WIDE else (),
         path="return.csv, row 7",
         digest=hashlib.sha256(record).hexdigest(),
         record=record,
@@ -181,6 +189,13 @@ def source_of(truth: Truth) -> SourceFields:
         same_event=(Statement("summary", truth.at + timedelta(seconds=20)),) if truth.agrees else (),
         subject_as_sent=account,
     )
+
+
+def _other_side(truth: Truth) -> dict[str, str]:
+    """What else a wide record holds: the server, its port, and when the session ended."""
+    later = replace(truth, at=truth.at + timedelta(minutes=42))
+    server = "2001:db8:ffff::9" if ":" in truth.address else "192.0.2.255"
+    return {"server": server, "server port": "443", "end": _moment(later)[0]}
 
 
 def facts_of(truth: Truth) -> GateFacts:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nightlight.casework.attribution.judging import NEVER_ENDS, TABLE_KINDS, Prepared, labels_of, within
-from nightlight.casework.attribution.kinds import Label, Reason, Transition, Why
+from nightlight.casework.attribution.kinds import ONLY_IPV4, Label, Reason, Transition, Why
 from nightlight.casework.attribution.lists import Network, Said, choose
 from nightlight.casework.attribution.netdata.archive import ListedState
 from nightlight.casework.attribution.netdata.kinds import ListKind
 from nightlight.casework.attribution.netdata.reserved import BLOCKS
+from nightlight.casework.attribution.netdata.spans import Family
 from nightlight.casework.attribution.signs import agree, own_of_ipv6
 from nightlight.pipeline.tips.values import Stated
 
@@ -49,6 +50,7 @@ class Asked:
     accounts: int | None = None
 
 
+_ANY_IPV4 = "192.0.2.1"  # asked only for whether the time is covered
 _RANK = (
     {Why.NOT_COVERED: 3, Why.NO_TIME: 3, Why.NO_LIST: 4, Why.LISTED_BEFORE: 2, Why.LISTED_LATER: 2, Why.COUNTRY: 1}
 )  # fmt: skip
@@ -129,7 +131,9 @@ def _of_lists(prepared: Prepared, asked: Asked) -> Iterator[Reason]:
 
 def _of_archive(listed: Archived, asked: Asked) -> Iterator[Reason]:
     if asked.when is not None:
-        yield from _verdict(listed, listed.archive.at(str(asked.address), asked.when), Why.LISTED)
+        verdict = listed.archive.at(str(asked.address), asked.when)
+        for reason in _verdict(listed, verdict, Why.LISTED):
+            yield replace(reason, shown=ONLY_IPV4) if _other_family(listed, asked, reason) else reason
         return
     covered = listed.archive.coverage
     if covered is None:
@@ -140,6 +144,16 @@ def _of_archive(listed: Archived, asked: Asked) -> Iterator[Reason]:
         yield Reason(
             Why.NO_TIME, listed.label, listed.source, verdict.row.prefix, verdict.since, verdict.until
         )  # fmt: skip
+
+
+def _other_family(listed: Archived, asked: Asked, reason: Reason) -> bool:
+    """Whether a list cannot tell only because it holds no IPv6 address at all, though it covers the time."""
+    if reason.why is not Why.NOT_COVERED or not isinstance(asked.address, IPv6Address) or asked.when is None:
+        return False
+    held = listed.archive
+    if held.coverage_of(Family.IPV6) is not None:
+        return False
+    return held.at(_ANY_IPV4, asked.when).state is not ListedState.NOT_COVERED
 
 
 def _verdict(listed: Archived, verdict: Verdict, why: Why) -> Iterator[Reason]:

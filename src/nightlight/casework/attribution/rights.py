@@ -50,9 +50,15 @@ TABLES = {
         command="SELECT",
         sees=_sees_tip("attribution_prepared"),
     ),
+    "attribution_sources": Rights(
+        web="SELECT",
+        steps={_STEPS: "SELECT, INSERT, UPDATE, DELETE", "verifying": "SELECT"},
+        command="SELECT",
+        sees=_sees_tip("attribution_sources"),
+    ),
     "attribution_request": Rights(
         web="SELECT, INSERT, UPDATE (state, checked_by_id, signed_by_id, sent_at, due_at, reminded_at, ended_at)",
-        steps={_STEPS: "SELECT, UPDATE (reminded_at)", "verifying": "SELECT"},
+        steps={_STEPS: "SELECT, UPDATE (state, reminded_at, ended_at)", "verifying": "SELECT"},
         command="SELECT",
         sees=_sees_tip("attribution_request"),
         adds=f"{_ASKS} AND state = 'draft' AND drafted_by_id = {_VIEWER} AND {_sees_tip('attribution_request')}",
@@ -72,12 +78,13 @@ TABLES = {
         sees=f"{_VIEWER} IS NOT NULL",
         adds=f"{_ASKS} AND by_id = {_VIEWER}",
     ),
+    # Taken in by the intake, which sees whether a file is here already and not what any of them says.
     "attribution_return": Rights(
-        web="SELECT, INSERT, UPDATE (state, layout_id, built_in, clock_error)",
+        web="SELECT, UPDATE (state, layout_id, proposal, password_closed, password_key_part)",
+        intake="SELECT (id, public_id, request_id, sha256), INSERT",
         steps={_STEPS: "SELECT, UPDATE", "verifying": "SELECT"},
         command="SELECT",
         sees=_sees_request("attribution_return"),
-        adds=f"{_ASKS} AND by_id = {_VIEWER} AND {_sees_request('attribution_return')}",
         changes=f"{_ASKS} AND {_sees_request('attribution_return')}",
     ),
     "attribution_finding": Rights(

@@ -102,6 +102,7 @@ _COMPACT = re.compile(
 )
 _EPOCH = re.compile(r"(?P<whole>[0-9]{9,10}|[0-9]{13}|0)(?:\.(?P<fraction>[0-9]{1,6})[0-9]*)?")
 _ISO_ZONE = re.compile(r"(?:Z|z|UTC|[+-][0-9]{2}:?[0-9]{2})$")
+_ZONE_OR_CLOCK = re.compile(r"-(?:0?[0-9]|1[0-2]):[0-9]{2}")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -128,6 +129,12 @@ def read_text(as_sent: str, order: DateOrder | None, order_by: str) -> Written:
     if len(text) > 64:
         raise Unread(TimeFault.UNREADABLE, f"A text of {len(text)} characters is no time.")
     if match := _EPOCH.fullmatch(text):
+        if order is not None:
+            raise Unread(
+                TimeFault.ORDER_CONTRADICTS,
+                f"{as_sent!r} is a bare number, and a date in figures, {order.words}, was declared. It is not read as "
+                "seconds since 1970 silently.",
+            )
         return _epoch(match)
     moment = read_moment(text, "")
     if moment.wall_clock is not None:
@@ -147,6 +154,11 @@ def read_text(as_sent: str, order: DateOrder | None, order_by: str) -> Written:
     if match := _COMPACT.fullmatch(text):
         return _with_clock(match, *_compact_day(match["date"], order, order_by))
     if match := _FIGURES.fullmatch(text):
+        if _ZONE_OR_CLOCK.fullmatch(text, match.end("c")):
+            raise Unread(
+                TimeFault.UNREADABLE,
+                f"{as_sent!r} is a day with a zone west of UTC, or a day and a clock after a hyphen: it does not say.",
+            )
         return _with_clock(match, *_figures_day(match, order, order_by))
     if match := _NAMED_DAY_FIRST.fullmatch(text) or _NAMED_MONTH_FIRST.fullmatch(text):
         return _with_clock(match, *_named_day(match))

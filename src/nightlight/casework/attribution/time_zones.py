@@ -67,7 +67,9 @@ def called(written: Written, name: str) -> bool:
     text = written.zone.upper()
     if not text.isalpha() or text in _UTC_WORDS:
         return False
-    return first_instant(written.wall_clock, zone_info(name)).astimezone(zone_info(name)).tzname() == text
+    info = zone_info(name)
+    instants = (written.wall_clock.replace(tzinfo=info, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return any(at.astimezone(info).tzname() == text for at in instants)
 
 
 def written_zone(text: str) -> tuple[tzinfo, str] | None:

@@ -238,7 +238,7 @@ def _derived(as_sent: str, written: Written, zone: Zone, shown_in: str, where: s
     info, label, by = _zone_of(as_sent, written, zone)
     whole_day = written.precision == "day"
     wall = written.wall_clock
-    start = written.epoch or (first_instant(wall, info) if whole_day else _instant(wall, info, label))
+    start = written.epoch or (first_instant(wall, info) if whole_day else _instant(wall, info, label, written.zone))
     unit = _UNITS.get(written.precision, _SMALLEST)
     window = Window(start, first_instant(wall + unit, info) if whole_day else start + unit)
     declared = declared_zone(zone) if written.epoch else None
@@ -320,9 +320,15 @@ def _zone_of(as_sent: str, written: Written, zone: Zone) -> tuple[tzinfo, str, s
     return *own, _TEXT
 
 
-def _instant(wall: datetime, info: tzinfo, label: str) -> datetime:
-    """The one instant at which clocks in the zone showed `wall`; a day's midnight is looked up the same way."""
+def _instant(wall: datetime, info: tzinfo, label: str, letters: str = "") -> datetime:
+    """The one instant at which clocks in the zone showed `wall`; a day's midnight is looked up the same way.
+
+    `letters`: what the text calls the zone then ("IST", "CEST"), which tells the two of a repeated hour apart.
+    """
     found = sorted({at for fold in (0, 1) if (at := _back(wall, info, fold)) is not None})
+    called_so = [at for at in found if letters and at.astimezone(info).tzname() == letters.upper()]
+    if len(found) == 2 and len(called_so) == 1:
+        return called_so[0]
     if len(found) == 1:
         return found[0]
     if found:

@@ -18,14 +18,15 @@ static const uint32_t NOBODY = 0xffffffffu;
 typedef struct { uint32_t key, id; } nl_slot4; /* id NOBODY: an empty slot */
 typedef struct { uint64_t high, low, id; } nl_slot6;
 typedef struct { uint32_t base, shift; } nl_node; /* a port's cell is base + (port >> shift) */
-/* Of an id: `first` is its earliest `last`, whose cell is base; a cell has 1 << shift seconds; the latest `last` is in cell
-   base + count - 1. No event's `last` is more than `most` beyond its `after`. */
-typedef struct { int64_t first, most; uint32_t base, count, shift, unused; } nl_times;
+/* Of an id: `first` is its earliest `last`, whose cell is base; a cell has 1 << shift seconds; the latest `last` is in the
+   cell before the next id's base. No event's `last` is more than `most` beyond its `after`. One more at the end. */
+typedef struct { uint32_t first, most, base, shift; } nl_times32;
+typedef struct { int64_t first, most; uint32_t base, shift; } nl_times64;
 typedef struct { uint32_t last, after, port, event; } nl_event32; /* in time for a lease iff start <= last, after <= end */
 typedef struct { int64_t last, after; uint32_t port, event; } nl_event64;
 
 typedef struct {
-    const nl_times *times;  /* by id; NULL: there are no such events */
+    const void *times;      /* by id; NULL: there are no such events */
     const uint32_t *cells;  /* where the events of a cell begin; one more at the end */
     const void *events;     /* by id and `last` */
     const uint16_t *ports;  /* theirs, and LANES more */
@@ -35,7 +36,7 @@ typedef struct {
     const void *slots;
     uint64_t slots_bits; /* how many slots, as a power of two */
     uint64_t wide;       /* 1: keys of 128 bits */
-    uint64_t long_times; /* 1: nl_event64 and int64_t, 0: nl_event32 and uint32_t */
+    uint64_t long_times; /* 1: nl_event64, nl_times64 and int64_t, 0: nl_event32, nl_times32 and uint32_t */
     uint64_t shift;      /* of an address before it is a key: what is behind the prefix */
     nl_by_time ported, portless; /* events that state a port, and others */
     const nl_node *nodes;    /* by id; NULL where no address has many events: those with a port by address and port */
@@ -118,16 +119,27 @@ INLINE uint32_t event_of(const void *events, uint64_t i, int longer) {
 }
 
 /* The cells, from and until, of the events of an id that can be in time. */
-INLINE void cells_of(const nl_times *t, int64_t start, int64_t end, uint32_t *from, uint32_t *until) {
-    int64_t beyond;
-    *from = *until = t->base;
-    if (__builtin_add_overflow(end, t->most, &beyond)) beyond = INT64_MAX;
-    if (beyond < t->first || !t->count) return;
-    uint64_t a = start <= t->first ? 0 : ((uint64_t)start - (uint64_t)t->first) >> t->shift;
-    uint64_t b = (((uint64_t)beyond - (uint64_t)t->first) >> t->shift) + 1;
-    *from += (uint32_t)(a < t->count ? a : t->count);
-    *until += (uint32_t)(b < t->count ? b : t->count);
-    if (*until < *from) *until = *from; /* a lease that ends before it begins */
+INLINE void cells_of(const void *times, uint32_t id, int64_t start, int64_t end, uint32_t *from, uint32_t *until,
+                     int longer) {
+    uint64_t a, b, base, many; /* the first of the id's cells, and the one after the last */
+    if (longer) {
+        const nl_times64 *t = (const nl_times64 *)times + id;
+        int64_t beyond;
+        if (__builtin_add_overflow(end, t->most, &beyond)) beyond = INT64_MAX;
+        a = start <= t->first ? 0 : ((uint64_t)start - (uint64_t)t->first) >> t->shift;
+        b = beyond < t->first ? 0 : (((uint64_t)beyond - (uint64_t)t->first) >> t->shift) + 1;
+        base = t->base, many = t[1].base - t->base;
+    } else { /* without branches */
+        const nl_times32 *t = (const nl_times32 *)times + id;
+        const int64_t after = start - t->first, beyond = end + (int64_t)t->most - t->first;
+        a = (uint64_t)(after > 0 ? after : 0) >> t->shift;
+        b = (uint64_t)((beyond >> t->shift) + 1);
+        b = beyond < 0 ? 0 : b;
+        base = t->base, many = t[1].base - t->base;
+    }
+    b = b < many ? b : many;
+    a = a < b ? a : b; /* also for a lease that ends before it begins */
+    *from = (uint32_t)(base + a), *until = (uint32_t)(base + b);
 }
 
 /* Which of `many` ports (at most LANES; as many may be read) are from low to low + width: a bit for each. */
@@ -168,6 +180,7 @@ INLINE void compare(const void *events, const nl_rows *rows, const uint32_t *row
 INLINE void probe(const nl_events *x, const nl_rows *rows, uint64_t n, nl_found *to, int wide, int longer) {
     const nl_by_time *t = &x->ported, *u = &x->portless;
     const uint64_t size = longer ? sizeof(nl_event64) : sizeof(nl_event32);
+    const uint64_t of_times = longer ? sizeof(nl_times64) : sizeof(nl_times32);
     uint32_t row[AT_ONCE], id[AT_ONCE], from[AT_ONCE], until[AT_ONCE], row_held[AT_ONCE], event_held[AT_ONCE];
     for (uint64_t begin = 0; begin < n; begin += AT_ONCE) {
         const uint32_t many = (uint32_t)(n - begin < AT_ONCE ? n - begin : AT_ONCE);
@@ -185,20 +198,20 @@ INLINE void probe(const nl_events *x, const nl_rows *rows, uint64_t n, nl_found 
                 found = id6(x, high, low);
             }
             row[m] = r, id[m] = found;
-            if (t->times) __builtin_prefetch(t->times + (found != NOBODY ? found : 0));
+            if (t->times) __builtin_prefetch((const char *)t->times + (found != NOBODY ? found : 0) * of_times);
             m += found != NOBODY;
         }
         for (uint32_t i = 0; u->times && i < m; i++) { /* any port */
             const int64_t start = time_at(rows->start, row[i], longer), end = time_at(rows->end, row[i], longer);
             uint32_t a, b;
-            cells_of(u->times + id[i], start, end, &a, &b);
+            cells_of(u->times, id[i], start, end, &a, &b, longer);
             for (uint32_t e = u->cells[a]; e < u->cells[b]; e++)
                 if (in_time(u->events, e, start, end, longer)) keep(to, event_of(u->events, e, longer), row[i]);
         }
         if (!t->times) continue;
         for (uint32_t i = 0; i < m; i++) {
-            cells_of(t->times + id[i], time_at(rows->start, row[i], longer), time_at(rows->end, row[i], longer), from + i,
-                     until + i);
+            const int64_t start = time_at(rows->start, row[i], longer), end = time_at(rows->end, row[i], longer);
+            cells_of(t->times, id[i], start, end, from + i, until + i, longer);
             __builtin_prefetch(t->cells + from[i]);
             __builtin_prefetch(t->cells + until[i]);
         }

@@ -44,6 +44,7 @@ _LISTS = {
     "desk:queue": _List(_("Queue"), frozenset({"environment", "unit", "band", "whose", "after"}), "row-"),
     "desk:alerts": _List(_("Alerts"), frozenset()),
     "desk:notices": _List(_("Notices"), frozenset()),
+    "desk:requests": _List(_("Requests"), frozenset({"show"}), "row-"),
     "desk:hand-overs": _List(_("Hand-overs"), frozenset({"show"}), "row-"),
 }
 

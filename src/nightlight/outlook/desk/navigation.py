@@ -43,6 +43,8 @@ _ENTRIES: tuple[tuple[str, StrPromise, Callable[[Viewer], bool], Callable[[Viewe
     ("desk:queue", _("Queue"), lambda v: v.reads_tips, lambda v: True),
     ("desk:inbox", _("Inbox"), lambda v: v.reads_tips, lambda v: True),
     ("desk:hand-overs", _("Hand-overs"), lambda v: v.reads_tips, lambda v: v.works),
+    ("desk:wrong-doors", _("Wrong doors"), lambda v: v.reads_tips, lambda v: False),
+    ("desk:requests", _("Requests"), lambda v: v.reads_tips, lambda v: False),
     ("desk:alerts", _("Alerts"), lambda v: v.reads_tips, lambda v: v.works),
     ("desk:units", _("Units"), lambda v: bool(v.posts), lambda v: v.manages),
     ("desk:people", _("People"), lambda v: v.manages or v.audits, lambda v: v.manages),

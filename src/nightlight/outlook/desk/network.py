@@ -42,11 +42,20 @@ class EventRow:
     moment: Moment | None
     proxy: str
     missing: tuple[str, ...]
+    source: str = ""  # its place in the report
+    label: str = ""  # what the address was then, and how far it leads
+    grade: str = ""
+    leads: str = ""
 
 
 def rows(reading: Reading) -> tuple[EventRow, ...]:
     """Every network event that may be shown, in order of time; those without a certain time last."""
     found = [_row(whose, event) for whose, event in _with_holders(reading)]
+    return ordered(found)
+
+
+def ordered(found: Iterable[EventRow]) -> tuple[EventRow, ...]:
+    """The rows in order of time; those without a certain time last."""
     return tuple(sorted(found, key=_order))
 
 
@@ -74,6 +83,7 @@ def _row(whose: str, event: NetworkEvent) -> EventRow:
         moment=event.moment,
         proxy=proxy,
         missing=tuple(_missing(event)),
+        source=event.source,
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 MAX_FILES = 200
+_LONGEST_TEXT = 1000  # bytes
 
 
 def same_origin(request: HttpRequest) -> None:
@@ -36,10 +37,11 @@ def same_origin(request: HttpRequest) -> None:
     raise NotAllowed(_("This upload did not come from the import page of this installation. Open it and try again."))
 
 
-def files(request: HttpRequest) -> Iterator[tuple[str, Iterator[bytes]]]:
+def files(request: HttpRequest, fields: dict[str, str] | None = None) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the name and the bytes of each file of the form, one after the other.
 
-    The bytes of one must be read before the next is asked for. Raises Conflict where the form is broken.
+    The bytes of one must be read before the next is asked for. ``fields`` is filled with the short texts of the form
+    that stand before it. Raises Conflict where the form is broken.
     """
     kind, options = multipart.parse_options_header(request.META.get("CONTENT_TYPE", ""))
     if kind != "multipart/form-data":
@@ -48,6 +50,16 @@ def files(request: HttpRequest) -> Iterator[tuple[str, Iterator[bytes]]]:
     for event in events:
         if isinstance(event, multipart.MultipartSegment) and event.name == "file" and event.filename:
             yield event.filename, _until_end(events)
+        elif isinstance(event, multipart.MultipartSegment) and fields is not None and not event.filename:
+            fields[event.name] = _text(_until_end(events))
+
+
+def _text(pieces: Iterator[bytes]) -> str:
+    """A short text of the form; of a longer one its beginning."""
+    kept = b""
+    for piece in pieces:
+        kept += piece[: _LONGEST_TEXT - len(kept)]
+    return kept.decode("utf-8", "replace")
 
 
 def _until_end(events: Iterator[object]) -> Iterator[bytes]:

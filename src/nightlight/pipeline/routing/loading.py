@@ -8,15 +8,15 @@ an entry in the custody log: a proposal of last year can be understood by what w
 from __future__ import annotations
 
 import hashlib
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
 from nightlight.foundation import durable
+from nightlight.foundation.held import Held
 from nightlight.foundation.refusals import Conflict
 from nightlight.pipeline.routing import districts, geofeed
 from nightlight.pipeline.routing.gazetteer import Gazetteer, india
@@ -25,11 +25,10 @@ from nightlight.pipeline.routing.place_rows import DistrictRow
 from nightlight.trust.custody import actions as custody
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Sequence
     from datetime import date, datetime
     from pathlib import Path
 
-T = TypeVar("T")
 FOLDER = "networks"
 SHOWN = 20  # problems told of one file
 _AGAIN = """
@@ -54,21 +53,6 @@ class Fault(NamedTuple):
 
 
 # What is in use.
-
-
-class Held(Generic[T]):
-    """One thing held in memory as long as what it was made from is the same; made by one thread at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: tuple[Hashable, T] | None = None
-
-    def get(self, mark: Hashable, make: Callable[[], T]) -> T:
-        """Return what was made for ``mark``; make it where the last one was made for another."""
-        with self._lock:
-            if self._held is None or self._held[0] != mark:
-                self._held = (mark, make())
-            return self._held[1]
 
 
 _gazetteer, _networks = Held[Gazetteer](), Held[geofeed.Feeds]()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Count, Max, Q
 
+from nightlight.foundation.held import Held
 from nightlight.pipeline.routing import loading, rules
 from nightlight.pipeline.routing.tiers import Node, Tree, Where, Why
 from nightlight.trust.units.models import Area, Below, Kind, Unit
@@ -35,7 +36,7 @@ class Next(NamedTuple):
     pick: bool
 
 
-_all_units = loading.Held[Tree]()
+_all_units = Held[Tree]()
 
 
 def tree() -> Tree:

@@ -22,7 +22,7 @@ TABLES = {
     "evidence_blob_key": Rights(
         intake="SELECT, INSERT, UPDATE",
         steps={
-            **dict.fromkeys(("importing", "rendering", "verifying", "matching"), "SELECT"),
+            **dict.fromkeys(("importing", "rendering", "verifying", "matching", "attribution"), "SELECT"),
             "retention": "SELECT, DELETE",
             "exchange": "SELECT, INSERT, UPDATE",
         },

@@ -33,7 +33,17 @@ TABLES = {
     "retention_apart": Rights(
         web="SELECT, INSERT",
         steps=dict.fromkeys(
-            ("retention", "verifying", "reading", "importing", "linking", "triage", "routing", "exchange", "attribution"),
+            (
+                "retention",
+                "verifying",
+                "reading",
+                "importing",
+                "linking",
+                "triage",
+                "routing",
+                "exchange",
+                "attribution",
+            ),
             "SELECT",
         ),
         command="SELECT",

@@ -58,6 +58,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Sources",
+            fields=[
+                (
+                    "tip",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="sources",
+                        serialize=False,
+                        to="tips.tip",
+                    ),
+                ),
+                ("version", models.IntegerField()),
+                ("body", models.TextField()),
+                ("made_at", models.DateTimeField()),
+            ],
+            options={
+                "db_table": "attribution_sources",
+            },
+        ),
+        migrations.CreateModel(
             name="Archive",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -265,6 +286,10 @@ class Migration(migrations.Migration):
                 ("clock_error", models.IntegerField(db_comment="seconds, as the operator states it", default=0)),
                 ("counts", models.TextField(blank=True)),
                 ("answers", models.TextField(blank=True)),
+                ("proposal", models.TextField(blank=True)),
+                ("bad", models.BinaryField(null=True)),
+                ("password_closed", models.BinaryField(default=b"")),
+                ("password_key_part", models.BinaryField(default=b"")),
                 ("disclosed", models.IntegerField(null=True)),
                 ("problem", models.CharField(blank=True, max_length=60)),
                 ("at", models.DateTimeField()),

@@ -15,15 +15,42 @@ END
 $$;
 CREATE TRIGGER attribution_received AFTER INSERT OR UPDATE OF state ON tips_tip FOR EACH ROW
     WHEN (NEW.state = 'received') EXECUTE FUNCTION attribution_wait();
+CREATE TRIGGER attribution_set_apart AFTER UPDATE OF set_apart ON tips_tip FOR EACH ROW
+    WHEN (NEW.set_apart <> OLD.set_apart) EXECUTE FUNCTION attribution_wait();
+CREATE TRIGGER attribution_taken_back AFTER UPDATE OF state ON tips_tip FOR EACH ROW
+    WHEN (OLD.state = 'received' AND NEW.state <> 'received') EXECUTE FUNCTION attribution_wait();
+CREATE FUNCTION attribution_wait_for_tip() RETURNS trigger LANGUAGE plpgsql {_DEFINER} AS $$
+BEGIN
+    INSERT INTO attribution_waiting (tip_id) VALUES (NEW.tip_id) {_AGAIN};
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER attribution_destroyed AFTER UPDATE OF key_part ON tips_document FOR EACH ROW
+    WHEN (NEW.key_part = '' AND OLD.key_part <> '') EXECUTE FUNCTION attribution_wait_for_tip();
+CREATE TRIGGER attribution_added_to AFTER INSERT ON tips_document FOR EACH ROW
+    WHEN (NEW.kind = 'addition') EXECUTE FUNCTION attribution_wait_for_tip();
+CREATE FUNCTION attribution_wait_for_part() RETURNS trigger LANGUAGE plpgsql {_DEFINER} AS $$
+BEGIN
+    INSERT INTO attribution_waiting (tip_id)
+    SELECT id FROM tips_tip WHERE public_id = substr(NEW.subject, 5) AND starts_with(NEW.subject, 'tip:') {_AGAIN};
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER attribution_cleared AFTER INSERT ON retention_apart
+    FOR EACH ROW EXECUTE FUNCTION attribution_wait_for_part();
 -- Those that were here before.
 INSERT INTO attribution_waiting (tip_id) SELECT id FROM tips_tip WHERE state = 'received' ON CONFLICT DO NOTHING;
 """  # noqa: S608 - our own names
 _UNWAIT = """
-DROP TRIGGER attribution_received ON tips_tip; DROP FUNCTION attribution_wait();
+DROP TRIGGER attribution_cleared ON retention_apart; DROP FUNCTION attribution_wait_for_part();
+DROP TRIGGER attribution_added_to ON tips_document; DROP TRIGGER attribution_destroyed ON tips_document;
+DROP FUNCTION attribution_wait_for_tip(); DROP TRIGGER attribution_taken_back ON tips_tip;
+DROP TRIGGER attribution_set_apart ON tips_tip; DROP TRIGGER attribution_received ON tips_tip;
+DROP FUNCTION attribution_wait();
 """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("attribution", "0001_tables")]
+    dependencies = [("attribution", "0001_tables"), ("retention", "0001_initial")]
 
     operations = [migrations.RunSQL(_WAIT, _UNWAIT)]

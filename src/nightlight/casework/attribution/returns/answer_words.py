@@ -58,14 +58,19 @@ MARKS = {
 }
 BANDS = {
     Band.STRONG: "Strong: independent days agree, nothing speaks against it, and chance hardly explains it.",
-    Band.MODERATE: "Moderate: one stable match. A second independent time is needed before a warrant.",
-    Band.WEAK: "Weak: only lists of candidates.",
+    Band.MODERATE: "Moderate: a stable match, and not as many to all other lines of its kind. Before a warrant a "
+    "second independent time is needed that nothing speaks against.",
+    Band.WEAK: "Weak: only lists of candidates, or as many times lead to other lines of its kind, or it leads to "
+    "an organisation.",
     Band.NONE: "None.",
 }
 CONTRADICTIONS = {
     Against.OTHER_SUBSCRIBER: "For this event the same operator names somebody else.",
     Against.GIVEN_TWICE: "For this event the operator gave the same port to somebody else too.",
     Against.PROBABLE_ERROR: "This event fits only if its time was taken wrongly.",
+    Against.OTHER_LINES: "From this event on, other independent times lead to a line of the same kind that is somebody "
+    "else's, at another operator.",
+    Against.ORGANISATION: "The records name an organisation here. Only its own records can say who used the line.",
 }
 DOUBTS = {
     Doubt.POOL_UNKNOWN: "How many subscribers share the pool is not known, so chance cannot be reckoned.",

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .rows import HIGHEST_PORT, MAPPED
@@ -193,6 +192,8 @@ def plain(table: pa.Table | pa.RecordBatch, name: str) -> Array:
         if name in {"start", "end"} and column.type == pa.uint32():
             wanted = pa.uint32()
         elif name in {"start", "end"} and pa.types.is_timestamp(column.type):
+            import pyarrow.compute as pc  # here, since it takes as long to import as all else, and few logs need it
+
             rounded = pc.floor_temporal if name == "start" else pc.ceil_temporal
             column = rounded(column.cast(pa.timestamp(column.type.unit)), unit="second").cast(pa.timestamp("s"))
         if column.type != wanted:
@@ -202,10 +203,12 @@ def plain(table: pa.Table | pa.RecordBatch, name: str) -> Array:
     return np.asarray(column.to_numpy(zero_copy_only=True))
 
 
-def rows_of(table: pa.Table | pa.RecordBatch) -> Rows:
-    """The columns that decide, of some rows. Raises WrongColumns."""
-    _checked(table.schema, "A batch of rows")
-    named = {name: plain(table, name) for name in needed(table.schema.names)}
+def rows_of(table: pa.Table | pa.RecordBatch, names: Sequence[str] | None = None) -> Rows:
+    """The columns that decide, of some rows; `names` are theirs where they were checked before. Raises WrongColumns."""
+    if names is None:
+        _checked(table.schema, "A batch of rows")
+        names = needed(table.schema.names)
+    named = {name: plain(table, name) for name in names}
     start, end = named.pop("start"), named.pop("end")
     if start.dtype != end.dtype:
         start, end = start.astype(np.int64), end.astype(np.int64)

@@ -4,6 +4,11 @@
 Events of one day, of one lease, and of a pool that deals the same address to the same people, are one event. Expected
 coincidences: how many subscribers of the pool would explain all independent events by chance (pool x product of
 candidates / pool). What contradicts comes first.
+
+One person has one home line and one telephone, and may move house once. So the lines of one kind, of whichever
+operator, are held against each other: a subscriber who explains no more independent times than all the others of that
+kind together is one of several doors, and at most one of them is the right one. People behind borrowed lines look like
+that. An organisation is no rival of a home, and is never a person: only its own records say who used its line.
 """
 
 from __future__ import annotations
@@ -30,8 +35,10 @@ class Band(StrEnum):
     """How well a subscriber is supported."""
 
     STRONG = "strong"  # two independent days or more, nothing against it, hardly by chance
-    MODERATE = "moderate"  # one stable match that leads to one subscriber
-    WEAK = "weak"  # only lists of candidates
+    MODERATE = (
+        "moderate"  # a stable match that leads to one subscriber, and more of them than to all others of its kind
+    )
+    WEAK = "weak"  # only lists of candidates, as many times at other lines, or an organisation
     NONE = "none"
 
 
@@ -41,6 +48,8 @@ class Against(StrEnum):
     OTHER_SUBSCRIBER = "other-subscriber"  # the same operator names only somebody else for another event
     GIVEN_TWICE = "given-twice"  # the same port was given to somebody else too
     PROBABLE_ERROR = "probable-error"  # an event would fit only if its time had been taken wrongly
+    OTHER_LINES = "other-lines"  # in use in turn with lines of its kind that are other subscribers'
+    ORGANISATION = "organisation"  # the operator's records name an organisation
 
 
 class Doubt(StrEnum):
@@ -58,6 +67,8 @@ class Finding:
 
     `operator` says whose subscriber identifiers these are. `pool` is how many subscribers the answer was drawn
     from, None where unknown. `sticky`: subscribers keep an address over days (None: nobody knows).
+    `organisations`: whom of those named the answer says to be a shop, an employer, a school: by a column for the kind
+    of customer, by a service address of a business, or as an officer reads the name. Nothing is guessed from names.
     """
 
     answer: Answer
@@ -66,6 +77,8 @@ class Finding:
     pool: int | None = None
     sticky: bool | None = None
     offset: int = 330  # minutes east of UTC: whose days are counted
+    line: str = ""  # the kind of line, such as fixed or mobile; empty: not known
+    organisations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +102,32 @@ class Corroboration:
     days: int
     expected_coincidences: float | None  # None: the pool is not known
     doubts: tuple[Doubt, ...]
+    organisation: bool = False  # it leads to an organisation, not to a person
+    alone: tuple[str, ...] = ()  # keys of the events whose answers lead there alone
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """A subscriber with what names them: independent groups, and those of them that lead there alone."""
+
+    operator: str
+    subscriber: str
+    line: str
+    organisation: bool
+    groups: list[list[Finding]]
+    firm: list[list[Finding]]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        times = [one.answer.asked.at for group in self.firm for one in group]
+        return min(times), max(times)
 
 
 def corroborated(findings: Sequence[Finding]) -> tuple[Corroboration, ...]:
     """Every subscriber the answers name, the best supported first."""
-    people = sorted({(one.operator, name) for one in findings for name in one.answer.subscribers})
-    found = [_weighed(operator, name, findings) for operator, name in people]
+    names = sorted({(one.operator, name) for one in findings for name in one.answer.subscribers})
+    people = [_person(operator, name, findings) for operator, name in names]
+    found = [_weighed(one, people, findings) for one in people]
     order = list(Band)
     return tuple(
         sorted(
@@ -104,20 +137,28 @@ def corroborated(findings: Sequence[Finding]) -> tuple[Corroboration, ...]:
     )
 
 
-def _weighed(operator: str, subscriber: str, findings: Sequence[Finding]) -> Corroboration:
+def _person(operator: str, subscriber: str, findings: Sequence[Finding]) -> _Person:
     own = [one for one in findings if one.operator == operator and subscriber in one.answer.subscribers]
     groups = _independent(own, subscriber)
-    against = _contradictions(operator, subscriber, findings)
     alone = [[one for one in group if _leads_alone(one)] for group in groups]
-    firm = [group for group in alone if group]
+    lines = {one.line for one in own}
+    line = lines.pop() if len(lines) == 1 else ""
+    organisation = any(subscriber in one.organisations for one in own)
+    return _Person(operator, subscriber, line, organisation, groups, [group for group in alone if group])
+
+
+def _weighed(person: _Person, people: Sequence[_Person], findings: Sequence[Finding]) -> Corroboration:
+    own = [one for group in person.groups for one in group]
+    firm, rivals = person.firm, _rivals(person, people)
+    against = _contradictions(person, rivals, findings)
     days = len({_day(one) for group in firm for one in group})
-    coincidences = _coincidences(groups)
-    if len(firm) >= 2 and days >= 2 and not against and coincidences is not None and coincidences < CHANCE:
-        band = Band.STRONG
-    elif firm:
-        band = Band.MODERATE
-    else:
+    coincidences = _coincidences(person.groups)
+    if not firm or person.organisation or len(firm) <= sum(len(one.firm) for one in rivals):
         band = Band.WEAK
+    elif len(firm) >= 2 and days >= 2 and not against and coincidences is not None and coincidences < CHANCE:
+        band = Band.STRONG
+    else:
+        band = Band.MODERATE
     doubts = {
         Doubt.POOL_UNKNOWN: any(one.pool is None for one in own),
         Doubt.STICKINESS_UNKNOWN: any(one.sticky is None for one in own),
@@ -125,15 +166,43 @@ def _weighed(operator: str, subscriber: str, findings: Sequence[Finding]) -> Cor
         Doubt.ONE_DAY: len({_day(one) for one in own}) < 2,
     }
     return Corroboration(
-        operator,
-        subscriber,
+        person.operator,
+        person.subscriber,
         band,
         against,
-        tuple(tuple(one.answer.asked.key for one in group) for group in groups),
+        tuple(tuple(one.answer.asked.key for one in group) for group in person.groups),
         days,
         coincidences,
         tuple(doubt for doubt, holds in doubts.items() if holds),
+        person.organisation,
+        tuple(one.answer.asked.key for group in firm for one in group),
     )
+
+
+def _rivals(person: _Person, people: Sequence[_Person]) -> list[_Person]:
+    """Other lines of its kind to which answers lead alone, but for organisations and for a move from one to the other.
+
+    Without a kind, lines of the same operator are of one kind.
+    """
+    if not person.firm or person.organisation:
+        return []
+    others = [
+        one
+        for one in people
+        if one is not person
+        and one.firm
+        and not one.organisation
+        and (one.line == person.line if person.line and one.line else one.operator == person.operator)
+    ]
+    return [] if len(others) == 1 and _moved(person, others[0]) else others
+
+
+def _moved(one: _Person, other: _Person) -> bool:
+    """Whether one of two lines came wholly before the other, each used at two independent times or more."""
+    if min(len(one.firm), len(other.firm)) < 2:
+        return False
+    (first, last), (begins, ends) = one.span, other.span
+    return last < begins or ends < first
 
 
 def _leads_alone(one: Finding) -> bool:
@@ -199,8 +268,13 @@ def _coincidences(groups: Sequence[Sequence[Finding]]) -> float | None:
     return expected
 
 
-def _contradictions(operator: str, subscriber: str, findings: Sequence[Finding]) -> tuple[Contradiction, ...]:
+def _contradictions(
+    person: _Person, rivals: Sequence[_Person], findings: Sequence[Finding]
+) -> tuple[Contradiction, ...]:
+    operator, subscriber = person.operator, person.subscriber
     found = []
+    if person.organisation:
+        found.append(Contradiction(Against.ORGANISATION, person.groups[0][0].answer.asked.key, ()))
     for one in findings:
         if one.operator != operator:
             continue
@@ -211,4 +285,9 @@ def _contradictions(operator: str, subscriber: str, findings: Sequence[Finding])
             found.append(Contradiction(Against.GIVEN_TWICE, key, others))
         if any(subscriber in error.subscribers for error in one.answer.probable_errors):
             found.append(Contradiction(Against.PROBABLE_ERROR, key, ()))
+    found += [
+        Contradiction(Against.OTHER_LINES, one.firm[0][0].answer.asked.key, (one.subscriber,))
+        for one in rivals
+        if one.operator != operator
+    ]
     return tuple(found)

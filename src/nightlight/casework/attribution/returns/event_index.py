@@ -35,7 +35,8 @@ _SPREAD = 1 << 22  # pairs that the numpy way compares at once
 _SHORT = np.dtype([("last", "u4"), ("after", "u4"), ("port", "u4"), ("event", "u4")])
 _LONG = np.dtype([("last", "i8"), ("after", "i8"), ("port", "u4"), ("event", "u4")])
 _NODE = np.dtype([("base", "u4"), ("shift", "u4")])
-_TIMES = np.dtype([("first", "i8"), ("most", "i8"), ("base", "u4"), ("count", "u4"), ("shift", "u4"), ("unused", "u4")])
+_SHORT_TIMES = np.dtype([("first", "u4"), ("most", "u4"), ("base", "u4"), ("shift", "u4")])
+_LONG_TIMES = np.dtype([("first", "i8"), ("most", "i8"), ("base", "u4"), ("shift", "u4")])
 _SLOT = {True: np.dtype([("key", "u4"), ("id", "u4")]), False: np.dtype([("high", "u8"), ("low", "u8"), ("id", "u8")])}
 
 
@@ -112,8 +113,7 @@ class _ByTime:
     """Events of `many` ids, ascending by id and `last`, and their cells."""
 
     def __init__(self, ids: Array, events: Array, many: int) -> None:
-        order = np.lexsort((events["last"], ids)) if events.dtype == _LONG else np.argsort(ids << 32 | events["last"])
-        ids, self.events = ids[order], events[order]
+        self.events = events
         self.ports = np.zeros(len(events) + LANES, np.uint16)
         self.ports[: len(events)] = self.events["port"]
         last = self.events["last"].astype(np.int64)
@@ -121,10 +121,12 @@ class _ByTime:
         begins = _began(counts)
         some = counts > 0
         first, until = begins[:-1][some], begins[1:][some]
-        self.times = np.zeros(many, _TIMES)
-        self.times["first"][some] = last[first]
+        self.times = np.zeros(many + 1, _LONG_TIMES if events.dtype == _LONG else _SHORT_TIMES)
+        of = self.times[:-1]
+        of["first"][some] = last[first]
         if len(events):
-            self.times["most"][some] = np.maximum.reduceat(last - self.events["after"].astype(np.int64), first)
+            most = np.maximum.reduceat(last - self.events["after"].astype(np.int64), first)
+            of["most"][some] = np.maximum(most, 0)
         # As wide a cell, of 2^shift seconds, as leaves at least two cells for each event.
         span = np.zeros(many, np.uint64)
         span[some] = (last[until - 1] - last[first]).astype(np.uint64)
@@ -132,8 +134,8 @@ class _ByTime:
         shift = np.maximum(each, 0).astype(np.uint64)
         cells = np.where(some, (span >> shift).astype(np.int64) + 1, 0)
         base = _began(cells)
-        self.times["shift"], self.times["count"], self.times["base"] = shift, cells, base[:-1]
-        cell = base[:-1][ids] + ((last - self.times["first"][ids]) >> shift[ids].astype(np.int64))
+        of["shift"], self.times["base"] = shift, base
+        cell = base[:-1][ids] + ((last - of["first"][ids].astype(np.int64)) >> shift[ids].astype(np.int64))
         self.cells = _began(np.bincount(cell, minlength=int(base[-1]))).astype(np.uint32)
 
     def tables(self) -> _ByTimeTables:
@@ -143,16 +145,17 @@ class _ByTime:
     def stretch(self, ids: Array, start: Array, end: Array) -> tuple[Array, Array]:
         """Where the events of these ids lie that can be in time from start to end: from and until."""
         of = self.times[ids]
-        most, count = of["most"], of["count"].astype(np.int64)
-        beyond = np.minimum(end, _LATEST - np.maximum(most, 0)) + most
+        earliest, most, base = (of[name].astype(np.int64) for name in ("first", "most", "base"))
+        count = self.times["base"][ids + 1].astype(np.int64) - base
+        beyond = np.minimum(end, _LATEST - most) + most
         shift = of["shift"].astype(np.uint64)
         first, until = (
-            np.minimum((time - of["first"]).astype(np.uint64) >> shift, count.astype(np.uint64)).astype(np.int64)
-            for time in (np.maximum(start, of["first"]), np.maximum(beyond, of["first"]))
+            np.minimum((time - earliest).astype(np.uint64) >> shift, count.astype(np.uint64)).astype(np.int64)
+            for time in (np.maximum(start, earliest), np.maximum(beyond, earliest))
         )
-        until = np.where((beyond < of["first"]) | (count == 0), 0, np.minimum(until + 1, count))
-        first = np.minimum(first, until) + of["base"]
-        return self.cells[first].astype(np.int64), self.cells[until + of["base"]].astype(np.int64)
+        until = np.where(beyond < earliest, 0, np.minimum(until + 1, count))
+        first = np.minimum(first, until)
+        return self.cells[first + base].astype(np.int64), self.cells[until + base].astype(np.int64)
 
 
 class Index:
@@ -168,17 +171,20 @@ class Index:
             last, after = np.minimum(last, _MOST), np.maximum(after, 0)
         at = np.flatnonzero(keep)
         high, low = self._keys(events.high[at], events.low[at])
-        port = (events.port[at] + 1).astype(np.uint64)  # 0: none stated
-        order = np.argsort(low << np.uint64(17) | port) if narrow else np.lexsort((port, low, high))
-        at, high, low, port = at[order], high[order], low[order], port[order]
+        if narrow and not long:  # a number of 64 bits is sorted quickest
+            order = np.argsort(low << np.uint64(32) | last[at].astype(np.uint64))
+        else:
+            order = np.lexsort((last[at], low, high))
+        at, high, low = at[order], high[order], low[order]
         new = np.ones(len(at), bool)
         new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
         self.high, self.low = high[new], low[new]  # of each id
         ids = np.cumsum(new) - 1
         found = np.empty(len(at), _LONG if long else _SHORT)
         found["last"], found["after"], found["event"] = last[at], after[at], at
-        found["port"] = np.maximum(port, 1) - 1
-        self._lay_out(ids, found, port > 0)
+        port = events.port[at]
+        found["port"] = np.maximum(port, 0)
+        self._lay_out(ids, found, port >= 0)
         if self._library is not None:
             self._fill(self._library)
 
@@ -189,11 +195,11 @@ class Index:
         return shifted(high, low, self.shift)
 
     def _lay_out(self, ids: Array, events: Array, ported: Array) -> None:
-        """Events as they come: by id, then port."""
+        """Events as they come: by id, then `last`."""
         many = len(self.low)
         every = bool(ported.all())
-        owner, self._by_port = (ids, events) if every else (ids[ported], events[ported])
-        self._ported = _ByTime(owner, self._by_port, many) if len(owner) else None
+        owner, stated = (ids, events) if every else (ids[ported], events[ported])
+        self._ported = _ByTime(owner, stated, many) if len(owner) else None
         self._portless = None if every else _ByTime(ids[~ported], events[~ported], many)
         counts = np.bincount(owner, minlength=many)
         self._nodes = None
@@ -203,6 +209,8 @@ class Index:
             base = _began(1 << fine)
             self._nodes = np.zeros(many, _NODE)
             self._nodes["shift"], self._nodes["base"] = 16 - fine, base[:-1]
+            order = np.argsort(owner << 16 | stated["port"])
+            owner, self._by_port = owner[order], stated[order]
             cell = base[:-1][owner] + (self._by_port["port"] >> self._nodes["shift"][owner])
             self._cells = _began(np.bincount(cell, minlength=int(base[-1]))).astype(np.uint32)
 

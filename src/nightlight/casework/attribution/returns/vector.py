@@ -4,7 +4,8 @@
 The log is read once, in the order in which it lies; it is never sorted and may be as long as it likes. The events
 are sorted once (`event_index`). A row group whose addresses or times, by the file's own statistics, can match no
 event is left unread; where few rows have an address that is looked for, the other columns are read for those groups
-only that have any. Two threads read and compare, each a row group; memory does not grow with the log.
+only that have any. Two threads take row groups in turn and read each in batches of `AT_ONCE` rows, so few that they
+stay in the processor's cache between being read and compared; memory does not grow with the log.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .rows import Matches
 
 THREADS = 2
+AT_ONCE = 1 << 17
 _FEW = 8  # where fewer than one row in so many has an address that is looked for, addresses are read first
 
 
@@ -174,23 +176,21 @@ class _Joining:
     def _group(
         self, part: Part, group: int, before: int, opened: pq.ParquetFile, chosen: Array | None
     ) -> Iterator[tuple[Array, Array]]:
-        meta, names = part.meta.row_group(group), needed(part.names)
-        first = self._first_number(part, group)
+        names, first = needed(part.names), self._first_number(part, group)
         numbers = ["number"] if "number" in part.names and first is None else []
-        if meta.num_rows <= GROUP:
-            tables: Iterable[pa.Table | pa.RecordBatch] = iter(
-                [opened.read_row_group(group, columns=[*names, *numbers], use_threads=False)]
-            )
-        else:  # somebody else's file
-            tables = opened.iter_batches(GROUP, [group], [*names, *numbers], use_threads=False)
-        for table in tables:
-            event, row = self.probe(rows_of(table), chosen)
-            if numbers:
-                yield event, plain(table, "number")[row]
-            else:
-                yield event, row + np.int64(before if first is None else first)
-            before += len(table)
-            first = None if first is None else first + len(table)
+        begin = 0
+        for batch in opened.iter_batches(AT_ONCE, [group], [*names, *numbers], use_threads=False):
+            some = None
+            if chosen is not None:
+                low, high = np.searchsorted(chosen, (begin, begin + len(batch)))
+                some = chosen[low:high] - np.uint32(begin)
+            if some is None or len(some):
+                event, row = self.probe(rows_of(batch, names), some)
+                if numbers:
+                    yield event, plain(batch, "number")[row]
+                else:
+                    yield event, row + np.int64(begin + (before if first is None else first))
+            begin += len(batch)
 
     def _first_number(self, part: Part, group: int) -> int | None:
         """The number of a row group's first row where the others follow it without a gap."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nightlight.casework.attribution import candidate_words as module
 from nightlight.casework.attribution.candidate_answers import with_answers
 from nightlight.casework.attribution.candidate_kinds import (
@@ -83,6 +85,36 @@ def test_a_home_and_a_mobile_line_do_not_contradict_each_other() -> None:
     done = with_answers(ranked(*events), said)
     assert {one.band for one in done.subscribers} == {Confidence.STRONG}
     assert not any(one.corroboration.contradictions for one in done.subscribers)
+
+
+def test_devices_that_the_account_hardly_knows_take_the_strength() -> None:
+    mobile = [replace(one, event=replace(one.event, device="theirs")) for one in mobile_days(2)]
+    said = [answered(one, "a", lease=n) for n, one in enumerate(mobile)]
+    elsewhere = [event("203.0.113.80", day, Label.VPN, device="own") for day in range(3)]
+    done = with_answers(ranked(*mobile, *elsewhere), said)
+    (found,) = done.subscribers
+    assert (found.band, found.contradicting[0].why) == (Confidence.MODERATE, Against.OTHER_DEVICES)
+    assert not done.ranking.corroborated
+    known = event("203.0.113.80", 9, Label.VPN, device="theirs")
+    assert with_answers(ranked(*mobile, *elsewhere, known), said).ranking.corroborated
+
+
+def test_an_organisation_is_said_to_be_one_and_nobody_is_corroborated() -> None:
+    events = [*at_home(3), *at_home(3, reporter="B")]
+    said = [replace(answered(one, "Shop", lease=n), organisations=frozenset({"Shop"})) for n, one in enumerate(events)]
+    done = with_answers(ranked(*events), said)
+    (one,) = done.ranking.candidates
+    assert (one.state, one.contradicting[0].why) == (State.ORGANISATION, Against.ORGANISATION)
+    assert (done.subscribers[0].organisation, done.subscribers[0].band) == (True, Confidence.WEAK)
+
+
+def test_one_event_that_was_called_a_proxy_does_not_unsay_three_others() -> None:
+    events = [*mobile_days(3), event(MOBILE, 30, MOB, port=40_009, proxy=Stated.YES)]
+    said = [answered(one, "a", lease=n) for n, one in enumerate(events)]
+    done = with_answers(ranked(*events), said)
+    (found,) = done.subscribers
+    assert (found.band, found.contradicting[0].why) == (Confidence.STRONG, Against.REPORTER_SAYS_PROXY)
+    assert len(done.ranking.corroborated) == 3  # and not the one that was called so
 
 
 def test_two_subscribers_for_one_candidate_put_it_back() -> None:

@@ -16,6 +16,7 @@ from nightlight.casework.attribution.candidate_facts import facts_from
 from nightlight.casework.attribution.candidate_kinds import (
     AddressFacts,
     Against,
+    Candidate,
     Caution,
     Confidence,
     For,
@@ -27,7 +28,7 @@ from nightlight.casework.attribution.candidate_kinds import (
 from nightlight.casework.attribution.candidate_words import words
 from nightlight.casework.attribution.candidates import rank
 from nightlight.casework.attribution.grades import Retention
-from nightlight.casework.attribution.kinds import EventKind, Grade, Label, Reason, Why
+from nightlight.casework.attribution.kinds import ONLY_IPV4, EventKind, Grade, Label, Reason, Why
 from nightlight.casework.attribution.operators import Directory, Known, Operator, OperatorKind, Span
 from nightlight.casework.attribution.tests.clusters import (
     EXIT,
@@ -101,7 +102,7 @@ def test_an_event_in_the_future_counts_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"proxy": Stated.YES}, Against.REPORTER_SAYS_PROXY),
+        ({"proxy": Stated.YES}, Against.SELDOM_SAYS_PROXY),
         ({"reasons": ()}, Against.NOT_CHECKED),
         ({"reasons": (Reason(Why.NO_LIST, VPN),)}, Against.NOT_CHECKED),
         ({"reasons": (Reason(Why.NOT_COVERED, Label.TOR_EXIT, "list"),)}, Against.NOT_CHECKED),
@@ -115,6 +116,31 @@ def test_what_is_grave_keeps_a_home_from_being_called_corroborated(changed: dict
     (one,) = ranked(*plain, event(HOME, 2.5, reporter="C", **changed)).candidates  # type: ignore[arg-type]
     assert one.state is not State.CORROBORATED
     assert why in against(one)
+
+
+def test_a_platform_that_calls_a_line_a_proxy_more_than_seldom_makes_it_doubtful() -> None:
+    plain = [*at_home(4), *at_home(4, reporter="B")]
+    said = [event(HOME, day + 0.5, reporter="C", proxy=Stated.YES) for day in range(2)]
+    (seldom,) = ranked(*plain, said[0]).candidates
+    assert (seldom.state, against(seldom)) == (State.TRACEABLE, {Against.SELDOM_SAYS_PROXY})
+    assert not set(seldom.independent) & {said[0].event.key}
+    (doubtful,) = ranked(*plain, *said).candidates
+    assert (doubtful.state, against(doubtful)) == (State.CORROBORATE, {Against.REPORTER_SAYS_PROXY})
+
+
+def test_a_list_without_ipv6_is_a_caution_in_a_known_network_of_subscribers_and_a_bar_elsewhere() -> None:
+    def found(shown: str, *, known: bool = True, address: str = HOME6) -> Candidate:
+        reason = Reason(Why.NOT_COVERED, Label.TOR_EXIT, "list", shown)
+        events = [event(address, day, reporter=r, reasons=(reason,)) for day in range(4) for r in "AB"]
+        return (ranked(*events) if known else rank(events, now=NOW)).candidates[0]
+
+    told = found(ONLY_IPV4)
+    assert (told.state, Caution.LISTS_WITHOUT_IPV6 in told.cautions) == (State.CORROBORATED, True)
+    barred = (found(""), found(ONLY_IPV4, known=False), found(ONLY_IPV4, address=HOME))
+    for one in barred:
+        assert Against.NOT_CHECKED in against(one)
+        assert one.state is not State.CORROBORATED
+        assert Caution.LISTS_WITHOUT_IPV6 not in one.cautions
 
 
 def test_an_operator_nobody_knows_or_that_may_share_is_not_called_certain() -> None:

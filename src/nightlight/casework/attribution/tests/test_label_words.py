@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from string import Formatter
 
-from nightlight.casework.attribution.kinds import Label, Reason, Transition, Why
+from nightlight.casework.attribution.kinds import ONLY_IPV4, Label, Reason, Transition, Why
 from nightlight.casework.attribution.label_words import LABELS, SENTENCES, THINGS, said, words_of
 from nightlight.pipeline.tips.values import Stated
 
@@ -17,6 +17,7 @@ SHOWN = {
     Why.REPORTER_SAYS: [str(Stated.YES), str(Stated.NO)],
     Why.TRANSITION: ["192.0.2.1", ""],
     Why.PREFIX: ["31", "Cellular"],
+    Why.NOT_COVERED: ["192.0.2.0/24", ONLY_IPV4],
 }
 
 

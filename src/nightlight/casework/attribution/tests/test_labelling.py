@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightlight.casework.attribution.kinds import Event, Label, Labelled, Reason, Transition, Why
+from nightlight.casework.attribution.kinds import ONLY_IPV4, Event, Label, Labelled, Reason, Transition, Why
 from nightlight.casework.attribution.labelling import (
     NO_TIME,
     Archived,
@@ -172,6 +172,13 @@ def test_a_time_that_no_snapshot_covers_is_said() -> None:
         assert found.label is Label.UNKNOWN
         assert Why.NOT_COVERED in whys(found, Label.TOR_EXIT)
         assert Why.LISTED not in whys(found)
+
+
+def test_a_list_that_names_no_ipv6_says_so_where_it_covers_the_time() -> None:
+    four = listed(ListKind.TOR_EXIT, {day: ["203.0.113.5/32"] for day in (0, 7)}, [Family.IPV4])
+    for days, shown in ((3, ONLY_IPV4), (-1, ""), (61, "")):
+        found = judged(labeller(four), "2001:db8::5", days)
+        assert reason(found, Why.NOT_COVERED, Label.TOR_EXIT).shown == shown
 
 
 def test_an_event_without_an_instant_gets_no_label() -> None:

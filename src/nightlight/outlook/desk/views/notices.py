@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _ANSWERED = frozenset({"routing.accepted", "routing.recalled"})
 
 
-_PAGES = {"tip": "desk:tip", "installation": "desk:installation"}
+_PAGES = {"tip": "desk:tip", "installation": "desk:installation", "request": "desk:request"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from nightlight.foundation import clock, public_ids
 from nightlight.foundation.refusals import NotFound
-from nightlight.outlook.desk import came_from, handing, held_elsewhere, history, linked, tip_page, triage
+from nightlight.outlook.desk import came_from, handing, held_elsewhere, history, linked, tip_page, trace_panel, triage
 from nightlight.outlook.desk.access import reads_tips
 from nightlight.pipeline.matching import queries as matching
 from nightlight.pipeline.routing import answering
@@ -47,12 +47,14 @@ def tip(request: DeskRequest, public_id: str) -> HttpResponse:
     summary = getattr(found, "summary", None)
     page = _page(request, told, found)
     hands = handing.of_tip(request.viewer, found, at, page.parties)
+    addresses, events = trace_panel.of_tip(request.viewer, found, page.events, at)
     return render(
         request,
         "desk/tip.html",
         {
-            "page": page,
+            "page": replace(page, events=events),
             "tip": found,
+            "addresses": addresses,
             "back": came_from.back(request, found),
             "handing": hands,
             "triage": triage.panel(request.viewer, found, at),

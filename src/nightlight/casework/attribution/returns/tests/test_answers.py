@@ -202,12 +202,36 @@ def test_what_is_unknown_is_said(pool: int | None, sticky: bool | None, doubt: D
 
 def test_a_contradiction_comes_first_and_takes_the_strength() -> None:
     found = corroborated([_on(0), _on(3), _on(5, "S2")])
-    assert [one.band for one in found] == [Band.MODERATE, Band.MODERATE]
+    assert [one.band for one in found] == [Band.MODERATE, Band.WEAK]
     first = next(one for one in found if one.subscriber == "S1")
     assert [(one.against, one.key, one.others) for one in first.contradictions] == [
         (Against.OTHER_SUBSCRIBER, "d5", ("S2",))
     ]
     assert answer_words.corroboration_lines(first)[0].startswith("Against (d5)")
+
+
+def test_a_line_among_as_many_others_of_its_kind_is_one_of_several_doors() -> None:
+    lines = [replace(_on(day, f"S{day}", line="fixed"), operator=f"Net {day}") for day in range(3)]
+    for found in corroborated(lines):
+        assert found.band is Band.WEAK
+        assert {one.against for one in found.contradictions} == {Against.OTHER_LINES}
+    # Of another kind, or where the kind is not known at another operator, they are no rivals.
+    assert [one.band for one in corroborated([lines[0], replace(lines[1], line="mobile")])] == [Band.MODERATE] * 2
+    # Two lines in turn speak against each other; one after the other is a move.
+    turns = [replace(_on(day, f"S{day % 2}", line="fixed"), operator=f"Net {day % 2}") for day in range(6)]
+    assert {one.band for one in corroborated(turns)} == {Band.WEAK}
+    move = [replace(_on(day, f"S{day // 3}", line="fixed"), operator=f"Net {day // 3}") for day in range(6)]
+    assert {one.band for one in corroborated(move)} == {Band.STRONG}
+
+
+def test_an_organisation_is_never_a_person_and_no_rival_of_a_home() -> None:
+    shop = {"organisations": frozenset({"Shop"})}
+    days = [_on(0), _on(2), *(_on(day, "Shop", **shop) for day in (20, 22, 24))]
+    apart = [replace(one, operator=one.answer.subscribers[0], line="fixed") for one in days]
+    found = {one.subscriber: one for one in corroborated(apart)}
+    assert (found["Shop"].organisation, found["Shop"].band) == (True, Band.WEAK)
+    assert found["Shop"].contradictions[0].against is Against.ORGANISATION
+    assert (found["S1"].organisation, found["S1"].band) == (False, Band.STRONG)
 
 
 def test_lists_of_candidates_are_weak_whatever_their_number() -> None:

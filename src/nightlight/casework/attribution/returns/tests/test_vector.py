@@ -113,7 +113,7 @@ def _world(
 def test_many_events_at_one_address_and_many_addresses_are_found_as_the_other_matcher_finds_them(
     tmp_path: Path, *, compiled: bool, where: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector, "GROUP", 300)  # somebody else's larger row groups come in pieces
+    monkeypatch.setattr(vector, "AT_ONCE", 300)
     events, rows = _world(np.random.default_rng(where), 2 * event_index.MANY, 700, where, 86_400)
     log = write_log(rows, tmp_path)
     expected = match(events, rows, 2)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request goes its steps in order, its words never change, and a second person compares it; its steps only grow."""
+
+from django.db import migrations
+
+from nightlight.trust.custody.append_only import append_only_sql
+
+_GUARD = """
+CREATE FUNCTION attribution_guard_request() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    may_change CONSTANT text[] := ARRAY['state', 'checked_by_id', 'signed_by_id', 'sent_at', 'due_at', 'reminded_at',
+                                        'ended_at'];
+    ways CONSTANT text[] := ARRAY['draft checked', 'checked signed', 'signed sent', 'sent answered', 'sent refused',
+                                  'refused answered', 'draft withdrawn', 'checked withdrawn', 'signed withdrawn',
+                                  'sent withdrawn'];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'draft' OR NEW.checked_by_id IS NOT NULL OR NEW.signed_by_id IS NOT NULL
+           OR NEW.sent_at IS NOT NULL OR NEW.due_at IS NOT NULL OR NEW.reminded_at IS NOT NULL
+           OR NEW.ended_at IS NOT NULL THEN
+            RAISE EXCEPTION 'a request begins as a draft' USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'DELETE' OR (to_jsonb(NEW) - may_change) <> (to_jsonb(OLD) - may_change) THEN
+        RAISE EXCEPTION 'what a request says, and who drafted it, never changes' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state <> OLD.state AND NOT concat(OLD.state, ' ', NEW.state) = ANY (ways) THEN
+        RAISE EXCEPTION 'a request cannot go from % to %', OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    -- Each name and time is written with its own step, and stays.
+    IF NEW.checked_by_id IS DISTINCT FROM OLD.checked_by_id
+       AND (concat(OLD.state, ' ', NEW.state) <> 'draft checked' OR NEW.checked_by_id = NEW.drafted_by_id)
+       OR NEW.signed_by_id IS DISTINCT FROM OLD.signed_by_id AND concat(OLD.state, ' ', NEW.state) <> 'checked signed'
+       OR (NEW.sent_at, NEW.due_at) IS DISTINCT FROM (OLD.sent_at, OLD.due_at)
+       AND concat(OLD.state, ' ', NEW.state) <> 'signed sent'
+       OR NEW.state = 'signed' AND NEW.signed_by_id IS NULL
+       OR NEW.state = 'sent' AND (NEW.sent_at IS NULL OR NEW.due_at IS NULL)
+       OR NEW.reminded_at IS DISTINCT FROM OLD.reminded_at AND NEW.state <> 'sent'
+       OR NEW.ended_at IS DISTINCT FROM OLD.ended_at AND NEW.state NOT IN ('answered', 'refused', 'withdrawn') THEN
+        RAISE EXCEPTION 'a name or a time is written with its own step' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF public.units_viewer() IS NOT NULL AND (
+       NEW.checked_by_id IS DISTINCT FROM OLD.checked_by_id AND NEW.checked_by_id <> public.units_viewer()
+       OR NEW.signed_by_id IS DISTINCT FROM OLD.signed_by_id AND NEW.signed_by_id <> public.units_viewer()) THEN
+        RAISE EXCEPTION 'everybody compares and signs in their own name' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER attribution_guard_request BEFORE INSERT OR UPDATE OR DELETE ON attribution_request
+    FOR EACH ROW EXECUTE FUNCTION attribution_guard_request();
+CREATE TRIGGER attribution_keep_requests BEFORE TRUNCATE ON attribution_request
+    FOR EACH STATEMENT EXECUTE FUNCTION custody_refuse_change();
+"""
+_UNGUARD = """
+DROP TRIGGER attribution_keep_requests ON attribution_request;
+DROP TRIGGER attribution_guard_request ON attribution_request; DROP FUNCTION attribution_guard_request();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("attribution", "0002_waiting"), ("custody", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(_GUARD, _UNGUARD),
+        migrations.RunSQL(*append_only_sql("attribution_step")),
+    ]

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Works out what the addresses of tips were and how far each leads, newest first, in the background.
+
+What is written is derived from what was received and from what is loaded, so worked out once more it comes out the
+same; the log has an entry where it says something else than before. It is for the worker, which alone opens a report.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+
+from nightlight.casework.attribution import loaded, looking_up, prepared_body, sources
+from nightlight.casework.attribution.grades import in_order
+from nightlight.casework.attribution.models import Prepared, Sources, Waiting
+from nightlight.foundation import clock
+from nightlight.pipeline.linking import waiting
+from nightlight.pipeline.tips.models import State, Tip
+from nightlight.pipeline.tips.understanding import understand_all
+from nightlight.pipeline.triage import gathering
+from nightlight.trust.custody import actions as custody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from nightlight.casework.attribution.loaded import Loaded
+    from nightlight.casework.attribution.prepared_body import Body
+
+BATCH = 100  # tips in one transaction
+PATIENCE = 20.0  # seconds of work before another task gets its turn
+_COLUMNS = ["version", "lists", "body", "events", "grade", "way", "kept_until", "made_at"]
+log = structlog.get_logger("attribution")
+
+
+class Left(NamedTuple):
+    """What was left: whether there is more to do just now, and the tips that could not be done this time."""
+
+    more: bool
+    passed_over: set[int]
+
+
+class _Best(NamedTuple):
+    """The event of a tip that leads furthest, as the row and the log say it."""
+
+    grade: str
+    way: str
+    kept_until: datetime | None
+
+
+def prepare_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> Left:
+    """Look up the addresses of tips that wait, newest first; return what is left. Safe to run twice.
+
+    For one process at a time: the task holds a lock. A tip that defeats it goes on waiting, holds up no other, and is
+    written down as one that fails.
+    """
+    end = time.monotonic() + patience
+    passed_over: set[int] = set()
+    using: Loaded | None = None
+    while time.monotonic() < end:
+        there = waiting.ready(Waiting, now()).exclude(tip__in=passed_over).values_list("tip_id", flat=True)
+        tips = list(there[:BATCH])
+        if not tips:
+            return Left(False, passed_over)
+        using = using or loaded.current()
+        passed_over |= _prepare_each(tips, using, by=by, at=now())
+    return Left(True, passed_over)
+
+
+def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
+    """Whether a tip waits whose turn it is."""
+    return waiting.ready(Waiting, at).exclude(tip__in=but).exists()
+
+
+def _prepare_each(tips: Sequence[int], using: Loaded, *, by: str, at: datetime) -> set[int]:
+    """Do tips together, and one by one where one of them defeats us; return those that go on waiting."""
+    try:
+        return set(tips) - prepare(tips, using, by=by, at=at)
+    except (OperationalError, InterfaceError):  # the database itself: nothing else will go better
+        raise
+    except Exception as error:
+        if len(tips) > 1:
+            return {left for tip in tips for left in _prepare_each([tip], using, by=by, at=at)}
+        _failed(tips[0], type(error).__name__, by=by, at=at)
+        return set(tips)
+
+
+@transaction.atomic
+def _failed(key: int, why: str, *, by: str, at: datetime) -> None:
+    """Keep a tip in sight that defeats us: it waits, is tried ever less often, and the log says so once."""
+    tip = Tip.objects.get(pk=key)
+    log.exception("prepare-failed", tip=tip.public_id, why=why)
+    if waiting.note_failure(Waiting, key, why, at) == 1:
+        custody.append(by=by, at=at, kind="tip.not-looked-up", subject=f"tip:{tip.public_id}", data={"why": why})
+
+
+@transaction.atomic
+def prepare(tips: Sequence[int], using: Loaded, *, by: str, at: datetime) -> set[int]:
+    """Do these tips in one transaction; return those that were done, or that have nothing to do any more.
+
+    One about which somebody is writing just now is passed over: it waits, and is done with what they write.
+    """
+    mine = _taken(tips)
+    found = list(Tip.objects.filter(pk__in=mine).select_related("reporter").order_by("-pk"))
+    gone = gathering.erased(found) | {tip.pk for tip in found if tip.state != State.RECEIVED or tip.set_apart}
+    for table in (Prepared, Sources):
+        table.objects.filter(tip__in=gone).delete()
+    there = [tip for tip in found if tip.pk not in gone]
+    cleared = gathering.cleared(there)
+    day = at.astimezone(ZoneInfo(settings.ENVIRONMENT.zone)).date()
+    made: dict[int, Body] = {}
+    for one in understand_all(there):
+        made[one.tip.pk] = prepared_body.Body(())
+        if one.reading is not None:
+            made[one.tip.pk] = looking_up.look_up(
+                one.reading,
+                using,
+                tip=one.tip.public_id,
+                reporter=one.tip.reporter.name,
+                day=day,
+                cleared=cleared.get(one.tip.public_id, frozenset()),
+            )
+        sources.keep(one, [(event.event, event.places) for event in made[one.tip.pk].events], at=at)
+    _write(there, made, using, by=by, at=at)
+    return mine
+
+
+def _taken(tips: Iterable[int]) -> set[int]:
+    """Take tips off the list of those that wait; return those that nobody else is putting there just now."""
+    free = Waiting.objects.filter(tip__in=tips).select_for_update(skip_locked=True)
+    mine = set(free.order_by("tip").values_list("tip_id", flat=True))
+    Waiting.objects.filter(tip__in=mine).delete()
+    return mine
+
+
+def _best(body: Body, at: datetime) -> _Best:
+    until = {one.event.key: one.kept_until for one in body.events}
+    places = in_order((one.event, one.traceability(at)) for one in body.events)
+    if not places:
+        return _Best("", "", None)
+    best = places[0]
+    return _Best(best.traceability.grade.value, best.traceability.way.value, until[best.event.key])
+
+
+def _write(tips: Sequence[Tip], made: dict[int, Body], using: Loaded, *, by: str, at: datetime) -> None:
+    """Write what says something else than before; the log says where that changes what an officer would do."""
+    before = Prepared.objects.in_bulk([tip.pk for tip in tips])
+    rows = []
+    for tip in tips:
+        body, old = made[tip.pk], before.get(tip.pk)
+        best, text = _best(body, at), prepared_body.written(body)
+        row = Prepared(
+            tip=tip,
+            version=prepared_body.VERSION,
+            lists=using.digest,
+            body=text,
+            events=len(body.events),
+            grade=best.grade,
+            way=best.way,
+            kept_until=best.kept_until,
+            made_at=at,
+        )
+        if old is not None and all(getattr(row, name) == getattr(old, name) for name in _COLUMNS[:-1]):
+            continue
+        rows.append(row)
+        said = None if old is None else _Best(old.grade, old.way, old.kept_until)
+        if body.events and (said != best or old is None or old.events != len(body.events)):
+            _say(tip, best, len(body.events), using, by=by, at=at)
+    Prepared.objects.bulk_create(rows, update_conflicts=True, unique_fields=["tip"], update_fields=_COLUMNS)
+
+
+def _say(tip: Tip, best: _Best, events: int, using: Loaded, *, by: str, at: datetime) -> None:
+    custody.append(
+        by=by,
+        at=at,
+        kind="tip.addresses-looked-up",
+        subject=f"tip:{tip.public_id}",
+        data={
+            "events": events,
+            "grade": best.grade,
+            "way": best.way,
+            "records_until": "" if best.kept_until is None else clock.stamp(best.kept_until),
+            "lists": using.digest,
+        },
+    )
