@@ -22,7 +22,16 @@ import attribution_operators
 import attribution_returns
 import attribution_truth
 import telling
-from nightlight.casework.attribution.planted import Planted, correct, measured, plant
+from nightlight.casework.attribution.planted import (
+    IN_LINE,
+    NAMED,
+    READER,
+    UPSTREAM,
+    Planted,
+    correct,
+    measured,
+    plant,
+)
 
 PLANTED, SEED = 10_000, 1
 JOIN = ("rows", "events", "pairs", "join_s", "join_peak_mb", "duckdb_s", "asof_s")
@@ -34,15 +43,23 @@ TRUTH = (
 
 
 def planted(count: int) -> dict[str, Any]:
-    """Errors planted into lines that were right: the share the gate stops, those it lets by without a word, and the
-    correct lines that it stops.
+    """Errors planted into lines that were right: the share the gate stops (what it only names is not stopped), those
+    it lets by without a word, and the correct lines that it stops.
+
+    The first figures are of the errors that the issue names; `planted_kinds` has the share stopped of every kind, and
+    `planted_before` that of those that stand before the gate, where it may have nothing to hold them against.
     """
-    found = measured(plant(Random(SEED), count))
+    named = measured(plant(Random(SEED), count, NAMED))
+    every = measured(plant(Random(SEED), count, (*IN_LINE, *READER)))
+    before = measured(plant(Random(SEED), count, UPSTREAM))
     right = measured(correct(Random(SEED), count))[Planted.NOTHING]
     return {
         "planted": count,
-        "planted_blocked": sum(one.blocked for one in found.values()) / count,
-        "planted_silent": sum(one.silent for one in found.values()),
+        "planted_blocked": sum(one.blocked for one in named.values()) / count,
+        "planted_silent": sum(one.silent for found in (named, every, before) for one in found.values()),
+        "planted_line_and_reader_blocked": sum(one.blocked for one in every.values()) / count,
+        "planted_kinds": {kind.value: one.blocked / one.cases for kind, one in every.items()},
+        "planted_before": {kind.value: one.blocked / one.cases for kind, one in before.items()},
         "correct_blocked": right.blocked,
     }
 

@@ -84,7 +84,8 @@ class Asking:
             self.organisations |= {one.subscriber.account for one in answer.entries if one.subscriber.organisation}
         wanted = [self._wanted(carrier, one) for one in events]
         asking = question(wanted)
-        found = Found([], {}, *([[] for _ in range(3)]))
+        nothing: list[int | None] = [None] * len(wanted)
+        found = Found([], {}, nothing, nothing, [0] * len(wanted))
         with Return(io.BytesIO(answer.data), "return.csv") as opened:
             for table in opened:
                 if isinstance(table, Table):

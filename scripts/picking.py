@@ -61,6 +61,10 @@ KEPT = (
 KNOWN = (Want("files that are all known", ("all . files known|its file is known",)),)
 NEW = (Want("a file new to everyone", (UNKNOWN,)),)
 CONTESTED = (Want("a disputed file", (DISPUTED,)),)
+BEHIND_A_TUNNEL = (
+    Want("many addresses with their ports", (r"1\d network events \(1\d with port\)",)),
+    Want("addresses with their ports", (r"\([1-9]\d* with port\)",)),
+)
 URGENT = (Want("a row of the queue", ("harm",), ("Critical", "High", "evidence dies")),)
 
 

@@ -101,7 +101,7 @@ def test_whatever_is_there_a_row_of_it_is_chosen_or_a_sentence_says_why_not(pick
 
 
 def test_each_picture_that_a_guide_shows_is_made_by_the_script() -> None:
-    script = (SCRIPTS / "pictures").read_text()
+    script = "".join((SCRIPTS / name).read_text() for name in ("pictures", "asking_records.py"))
     shown = {name for page in GUIDES for name in re.findall(r"pictures/([\w-]+)\.png", page.read_text())}
     assert {"triage-queue", "triage-alerts", "triage-why", "triage-linked"} <= shown
     parts = {f"officer-{part}" for part in ("people", "network", "files")}

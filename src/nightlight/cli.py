@@ -15,6 +15,7 @@ from nightlight.commands import (
     hashes,
     keeping,
     links,
+    logs,
     netdata,
     people,
     places,
@@ -56,6 +57,7 @@ app.add_typer(places.app, name="places")
 app.add_typer(places.routing, name="routing")
 app.add_typer(netdata.app, name="netdata")
 app.add_typer(netdata.operators, name="operators")
+app.add_typer(logs.app, name="logs")
 app.add_typer(deconfliction.app, name="deconfliction")
 app.add_typer(scorecard.app, name="scorecard")
 app.add_typer(exchange.app, name="exchange")

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlight.casework.attribution import prepare_tasks as addresses
+from nightlight.casework.attribution import request_tasks as requests
 from nightlight.casework.attribution import return_tasks as returns
+from nightlight.casework.attribution import verify as attribution_verify
 from nightlight.outlook.insight import tasks as insight
 from nightlight.pipeline.linking import tasks as linking
 from nightlight.pipeline.matching import tasks as matching
@@ -52,6 +54,7 @@ STORY = {
     "tip.rematched": [triage.assess],
     "tip.match-withdrawn": [triage.assess],
     "tip.linked": [triage.assess, insight.fill],
+    "tip.addresses-looked-up": [triage.assess],  # how long operators keep what would answer is a clock of the tip
     "tip.handed-over": [triage.assess],
     "routing.sent": [offers.deliver, exchange.dispatch],
     "routing.accepted": [triage.assess, exchange.dispatch],
@@ -74,6 +77,7 @@ STORY = {
     "sealed.unsealing-asked": [sealed.answer],
     "sealed.opened": [tips.tell_owner],
     "evidence.viewing-asked": [viewing.render],
+    "request.sent": [requests.remind],  # it may be recorded long after, when the answer is due already
     "person.cleared": [retention.set_apart, addresses.prepare],
     "destruction.approved": [retention.carry_out],
 }
@@ -111,4 +115,5 @@ CHECKS = (
     tips_verify.check_summaries,
     routing_verify.check,
     exchange_verify.check,
+    attribution_verify.check,
 )

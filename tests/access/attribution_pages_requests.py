@@ -61,6 +61,7 @@ def _step(*, effect: bool = False, **form: object) -> list[Page]:
 PAGES: dict[str, list[Page]] = {
     "desk:requests": [Page(any_of(READ)), Page(any_of(READ), data={"show": "mine"})],
     "desk:request-operators": [Page(any_of(READ))],
+    "desk:request-districts": [Page(any_of(READ))],
     "desk:request-new": [
         Page(near(READ), of="tip", kwargs={"public_id": objects.tip}),
         Page(
@@ -83,6 +84,7 @@ PAGES: dict[str, list[Page]] = {
     "desk:request-sent": _step(way="post", when="2026-11-20T08:00"),
     "desk:request-reminded": _step(way="post"),
     "desk:request-refused": _step(**_WHY),
+    "desk:request-escalate": _step(note="They were reminded twice by telephone"),
     "desk:request-withdraw": _step(effect=True, **_WHY),
 }
 REFUSED_TWICE = dict.fromkeys(PAGES, "the query asks again for a role that reads tips")
@@ -92,13 +94,19 @@ _OF_REQUEST = by("x.id = (SELECT r.tip_id FROM attribution_request r WHERE r.id 
 
 TABLES: dict[str, Table] = {
     "attribution_sources": Table(
-        "S", "", "S I U D", "verifying S attribution command SIUD", sees=RECORD, worker_sets="version = 1", **BY_TIP
+        "S",
+        "",
+        "S I U D",
+        "verifying S retention SD attribution command SIUD",
+        sees=RECORD,
+        worker_sets="version = 1",
+        **BY_TIP,
     ),
     "attribution_request": Table(
         "S I U(state,checked_by_id,signed_by_id,sent_at,due_at,reminded_at,ended_at)",
         "",
-        "S U(state,reminded_at,ended_at)",
-        "verifying S attribution command SU",
+        "S U(state,body,reminded_at,ended_at)",
+        "verifying S retention attribution command SU",
         sees=RECORD,
         adds=_ADDS,
         adds_own=True,
@@ -106,7 +114,7 @@ TABLES: dict[str, Table] = {
         person="t.drafted_by_id",
         changes=_ADDS,
         sets="state = 'withdrawn', ended_at = now()",
-        worker_sets="reminded_at = reminded_at",
+        worker_sets="reminded_at = NULL",
         samples="t.state = 'draft'",
         spoilt=({"drafted_by_id": -1},),
         **BY_TIP,
@@ -114,14 +122,15 @@ TABLES: dict[str, Table] = {
     "attribution_step": Table(
         "S I",
         "",
-        "S I",
-        "verifying S attribution command SI",
+        "S I U(data)",
+        "verifying S attribution SI retention command SIU",
         sees=RECORD,
         adds=_ADDS,
         adds_own=True,
         owner="by",
         person="(SELECT a.id FROM accounts_user a WHERE t.by = 'officer:' || a.public_id)",
         names=lambda person: f"officer:{person.user.public_id}",
+        worker_sets="data = ''",
         spoilt=({"by": "command:cli"}, {"by": "officer:OF-1111-1111"}),
         **_OF_REQUEST,
     ),

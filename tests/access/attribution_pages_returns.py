@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nightlight.casework.attribution import kept_answers
 from nightlight.casework.attribution.kept_answers import Counts, Explained, Unknown
 from nightlight.casework.attribution.models import Finding, Layout, Request, Return, WrongDoor
-from nightlight.casework.attribution.returns.answers import Answer, Asked, Certainty, Named
+from nightlight.casework.attribution.returns.answers import Answer, Asked, Certainty, Disclosure, Named
 from nightlight.casework.attribution.returns.rows import LogRow, number_of
 from nightlight.casework.attribution.tests import return_cast
 from nightlight.foundation import public_ids
@@ -121,7 +121,12 @@ PAGES: dict[str, list[Page]] = {
         )
     ],
 }
-REFUSED_TWICE = dict.fromkeys(PAGES, "the query or the action asks again for the role")
+# What the query answers with "not there", or with an empty page, is seen to be another answer than a refusal.
+_ONCE = ("return", "return-new", "return-upload", "return-state", "return-bad-rows", "wrong-doors")
+REFUSED_TWICE = dict.fromkeys(
+    (name for name in PAGES if name.removeprefix("desk:") not in _ONCE),
+    "the query or the action asks again for the role",
+)
 
 _SIGNED_IN: Rule = {"*": {"signed-in": {"any"}}}
 _OF_REQUEST = by("x.id = (SELECT r.tip_id FROM attribution_request r WHERE r.id = t.request_id)")
@@ -145,7 +150,7 @@ TABLES: dict[str, Table] = {
         "S U(state,layout_id,proposal,password_closed,password_key_part)",
         "S(id,public_id,request_id,sha256) I",
         "S U",
-        "verifying S attribution command SU",
+        "verifying S retention attribution command SU",
         sees=RECORD,
         changes=_BY_THOSE_WHO_ASK,
         sets="state = 'received'",
@@ -155,8 +160,9 @@ TABLES: dict[str, Table] = {
     "attribution_finding": Table(
         "S I",
         "",
-        "S",
-        "attribution verifying command S",
+        "S U(subscriber,body)",
+        "attribution verifying S retention command SU",
+        worker_sets="body = ''",
         sees=RECORD,
         adds=_BY_THOSE_WHO_ASK,
         adds_own=True,
@@ -168,8 +174,9 @@ TABLES: dict[str, Table] = {
     "attribution_wrongdoor": Table(
         "S I",
         "",
-        "S I",
-        "verifying S attribution command SI",
+        "S I U(note)",
+        "verifying S attribution SI retention SU command SIU",
+        worker_sets="note = ''",
         sees=RECORD,
         adds={"": reach(_RECORDS), "apart": reach(APART & _RECORDS)},
         adds_own=True,
@@ -191,7 +198,7 @@ def build(world: World) -> None:
     header = tuple(return_cast.HEADER.split(","))
     cells = tuple(return_cast.row().replace('"', "").replace("Road, ", "Road ").split(","))
     proposal = kept_answers.written(Unknown("a.csv", header, (cells,)))
-    counts = kept_answers.written(Counts(bad_kept=1))
+    counts = kept_answers.written(Counts(disclosed=Disclosure(1, 1, 0), bad_kept=1))
     other = world.person("commander", "IN").user
     assert other is not None
     for code in world.full:

@@ -18,13 +18,17 @@ __all__ = ["PAGES", "REFUSED_TWICE", "TABLES", "build"]
 _APART_ONLY = near(APART, broken=False)
 
 PAGES: dict[str, list[Page]] = {
+    "desk:named": [
+        Page(near(READ), of="tip", kwargs={"public_id": objects.tip}),
+        Page(_APART_ONLY, of="tip", kwargs={"public_id": objects.apart}, others=("absent", "refused")),
+    ],
     "desk:addresses": [
         Page(near(READ), of="tip", kwargs={"public_id": objects.tip}),
         Page(near(READ), of="tip", kwargs={"public_id": objects.tip}, data={"person": "77"}),
         Page(_APART_ONLY, of="tip", kwargs={"public_id": objects.apart}, others=("absent", "refused")),
     ],
 }
-REFUSED_TWICE = {"desk:addresses": "the query asks again for a role that reads tips"}
+REFUSED_TWICE = dict.fromkeys(PAGES, "the query asks again for a role that reads tips")
 
 TABLES: dict[str, Table] = {
     "attribution_waiting": Table(
@@ -34,7 +38,7 @@ TABLES: dict[str, Table] = {
         "S",
         "",
         "S I U D",
-        "triage verifying S attribution command SIUD",
+        "verifying S retention SD attribution command SIUD",
         sees=RECORD,
         worker_sets="events = 0",
         **BY_TIP,

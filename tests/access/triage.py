@@ -137,6 +137,7 @@ def _linked(world: World, code: str, tip: Tip) -> None:
 def _said(world: World, code: str, tip: Tip) -> None:
     by = worker(world, code)
     triage.OfficerFact.objects.create(tip=tip, fact="same_home", value=True, reason="A call", by=by, at=world.at)
+    triage.RecordsEnd.objects.create(tip=tip, ends=[world.at + DIES_IN], told_at=world.at)
     triage.Override.objects.create(tip=tip, band=None, rules_band=0, reason="As before", by=by, at=world.at)
     # Nobody of those who are asked closed these, so that each of them may look at them a second time.
     closure = triage.Closure.objects.create(

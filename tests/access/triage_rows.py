@@ -93,6 +93,15 @@ TABLES: dict[str, Table] = {
     "triage_pastscore": Table("S", "", "S I", "triage command SI", sees=RECORD, **BY_TIP),
     "triage_officerfact": _said(),
     "triage_override": _said(),
+    "triage_recordsend": Table(
+        "S",
+        "",
+        "S I U D",
+        "triage S attribution command SIUD",
+        sees=RECORD,
+        worker_sets="told_at = now()",
+        **BY_TIP,
+    ),
     "triage_closure": _said(steps="triage exchange verifying command S"),
     # Who closed the tips of this world is nobody who is asked here; test_triage.py asks those who did.
     "triage_secondlook": _said(**by("x.id = (SELECT c.tip_id FROM triage_closure c WHERE c.id = t.closure_id)")),

@@ -133,15 +133,18 @@ def _file(*, port: int, reports: int, seed: int, per_second: float) -> None:
     endings = Counter(str(r.ending) for r in filed.receipts)
     told = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
     base.say(f"The exercise is filed: {told}. {len(filed.surprises)} did not go as planned.")
-    cases = {key for case in made.truth.planted if case.name in {*_CASES, *slips.Slip} for key in case.reports}
-    planted = {filed.ids[key] for key in cases if key in filed.ids}
-    to_hand_on = [filed.ids[key] for key in _for_riverside(made) if key in filed.ids and key not in cases]
+    cases = {key for case in made.truth.planted if case.name in _CASES for key in case.reports}
+    slipped = {key for case in made.truth.planted if case.name in set(slips.Slip) for key in case.reports}
+    planted, traced = ({filed.ids[key] for key in some if key in filed.ids} for some in (cases, slipped))
+    others = [key for key in _for_riverside(made) if key in filed.ids and key not in cases | slipped]
+    to_hand_on = [filed.ids[key] for key in others]
     kept_back = to_hand_on[:_KEPT_BACK]
-    handed = sum(organisation.hand_out(by=base.BY, at=clock.now(), planted=planted, kept=kept_back).values())
+    went = organisation.hand_out(by=base.BY, at=clock.now(), planted=planted, traced=traced, kept=kept_back)
+    handed = sum(went.values())
     base.say(f"{handed} of them were handed to the units of the exercise.")
     _say_what_to_hand_on(kept_back, held, address)
     walks = attributing.walks(seed, made.now, filed.ids, returned, address)
-    base.say("\n".join(["To find the right address (as triage):", *walks]))
+    base.say("\n".join(["To find the right address (as officer; the commander compares and signs):", *walks]))
     withdrawn, updated = exhibits.renew(by=base.BY, now=clock.now, made=listed, list_id=partner["list"])
     base.say(f"A second version of the first list withdrew {withdrawn} entries and updated {updated}.")
     _say_where(address, held)

@@ -51,13 +51,14 @@ PLACES = (
     Place("IN-VID", "Victim identification unit (exercise)", "special", ROOT, share=6),
 )
 FINDS = "IN-MH"
+ASKS = "PS-RIVERSIDE"  # whose officer asks for records, and whose commander compares and signs
 PEOPLE = (
     Somebody("analyst", "Nila Menon", "intake-analyst", ROOT, "Inspector"),
     Somebody("triage", "Arun Kulkarni", "triage-officer", "IN-MH", "Inspector"),
     Somebody("officer", "Asha Rane", "investigator", "PS-RIVERSIDE", "Inspector"),
     Somebody("neighbour", "Dev Patil", "investigator", "PS-HILLVIEW", "Inspector"),
     Somebody("specialist", "Meher Dias", "victim-identification", "IN-VID", "Inspector"),
-    Somebody("commander", "Kavita Joshi", "commander", "MH-LAKESIDE", "Superintendent of Police"),
+    Somebody("commander", "Kavita Joshi", "commander", "MH-LAKESIDE", "Superintendent"),
     Somebody("legal", "Ravi Thomas", "legal-reviewer", "MH-LAKESIDE"),
     Somebody("auditor", "Farah Iyer", "auditor", ROOT),
     Somebody("admin", "Joy Bose", "administrator", ROOT),
@@ -122,11 +123,19 @@ def load_networks(*, by: str, at: datetime, seed: int, people: Sequence[Person])
             continue
 
 
-def hand_out(*, by: str, at: datetime, planted: Collection[int] = (), kept: Collection[int] = ()) -> Mapping[str, int]:
+def hand_out(
+    *,
+    by: str,
+    at: datetime,
+    planted: Collection[int] = (),
+    traced: Collection[int] = (),
+    kept: Collection[int] = (),
+) -> Mapping[str, int]:
     """Hand finished tips of the receiving unit to the units of the exercise, each its share; return how many went.
 
     Reports with these numbers, the planted cases, go to the unit of the triage officer, who is to find them; those in
-    ``kept`` stay where they came in, for somebody to hand on.
+    ``traced`` to a station whose officers ask for records, those in ``kept`` stay where they came in, for somebody to
+    hand on.
     """
     from django.db import transaction
 
@@ -142,9 +151,10 @@ def hand_out(*, by: str, at: datetime, planted: Collection[int] = (), kept: Coll
     waiting = Tip.objects.filter(unit__receives=True, state=State.RECEIVED).select_related("unit").order_by("id")
     for tip in waiting:
         number = draw.randrange(100)
-        if tip.report_id in kept or (tip.report_id not in planted and number >= len(targets)):
+        fixed = FINDS if tip.report_id in planted else ASKS if tip.report_id in traced else ""
+        if tip.report_id in kept or (not fixed and number >= len(targets)):
             continue
-        code = FINDS if tip.report_id in planted else targets[number]
+        code = fixed or targets[number]
         try:
             with transaction.atomic():
                 handing.hand_over(by=by, at=at, tip=tip, to=units[code], why=handing.Why.AREA)

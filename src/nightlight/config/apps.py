@@ -15,6 +15,7 @@ class StoryConfig(AppConfig):
     def ready(self) -> None:
         """Have the custody log tell the story of each event, and sealed names opened only for who sees the record."""
         from nightlight import story
+        from nightlight.casework.attribution import destroying as attribution
         from nightlight.outlook.desk import looking
         from nightlight.pipeline.tips import destroying, seeing
         from nightlight.trust.custody import actions as custody
@@ -25,3 +26,4 @@ class StoryConfig(AppConfig):
         sealed.let_through_only(seeing.sees)
         preparing.let_through_only(looking.may_open)
         destroying.register()
+        attribution.register()

@@ -64,6 +64,8 @@ class Environment:
     hotline_per_address: int  # NIGHTLIGHT_HOTLINE_PER_ADDRESS: how often one address may tell something within an hour
     hotline_per_hour: int  # NIGHTLIGHT_HOTLINE_PER_HOUR: how often all together may
     feedback_actioned_after: int | None  # NIGHTLIGHT_FEEDBACK_ACTIONED_AFTER: days until reporters hear; None = never
+    log_engine: str  # NIGHTLIGHT_LOG_ENGINE: what joins events with a network's log: local or spark
+    spark_master: str  # NIGHTLIGHT_SPARK_MASTER: which Spark; read where the engine is spark
     law: str  # NIGHTLIGHT_LAW: the country whose law pack is used
     zone: str  # NIGHTLIGHT_ZONE: the officers' time zone
     log_level: str  # NIGHTLIGHT_LOG_LEVEL
@@ -245,6 +247,8 @@ def read(env: Mapping[str, str] | None = None) -> Environment:
         hotline_per_address=_count(env, "NIGHTLIGHT_HOTLINE_PER_ADDRESS", 20, 10_000),
         hotline_per_hour=_count(env, "NIGHTLIGHT_HOTLINE_PER_HOUR", 200, 100_000),
         feedback_actioned_after=_days_or_never(env, "NIGHTLIGHT_FEEDBACK_ACTIONED_AFTER", 30),
+        log_engine=_one_of(env, "NIGHTLIGHT_LOG_ENGINE", ("local", "spark")),
+        spark_master=env.get("NIGHTLIGHT_SPARK_MASTER", "").strip() or "local[*]",
         law=_one_of(env, "NIGHTLIGHT_LAW", ("IN", "US")),
         zone=env.get("NIGHTLIGHT_ZONE", "").strip() or "Asia/Kolkata",
         log_level=_one_of(env, "NIGHTLIGHT_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),

@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from nightlight.exercise.carriers import CARRIERS, TRANSFERRED, TRANSFERRED_DAYS_AGO, Access, Carrier, Layout
+from nightlight.exercise.carriers import (
+    CARRIERS,
+    SERVES_PEOPLE,
+    TRANSFERRED,
+    TRANSFERRED_DAYS_AGO,
+    Access,
+    Carrier,
+    Layout,
+)
+from nightlight.exercise.reporters import REPORTERS, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +66,24 @@ def operator_directory(now: datetime) -> str:
     for carrier in CARRIERS:
         if carrier.key not in UNKNOWN:
             lines += ["", *_operator(carrier, now)]
+    for reporter in REPORTERS:
+        lines += ["", *_platform(reporter)]
     return "\n".join(lines) + "\n"
+
+
+def _platform(reporter: Reporter) -> Iterator[str]:
+    """Say whom to ask for what a platform recorded. All of them answer at an office in India."""
+    yield from ("[[operator]]", f'code = "platform-{reporter.key}"', f'name = "{reporter.name}"', 'country = "IN"')
+    yield from ('kind = "platform"', f'reporters = ["{reporter.name}"]', 'zone = "Asia/Kolkata"')
+    yield from ('layouts = ["generic"]', 'shares_addresses = "unknown"', 'source = "exercise"', 'check = "K"')
+    yield from ("[[operator.contact]]", 'way = "e-mail"', f'address = "records@{reporter.host}"')
+
+
+def _seats(carrier: Carrier) -> int:
+    """How many subscribers can be online at any time: before and after a block went to another operator."""
+    before = [one.block for one in carrier.holdings if one.since is None]
+    after = [one.block for one in carrier.holdings if one.until is None]
+    return carrier.shares * min(sum(block.num_addresses - 2 for block in some) for some in (before, after) if some)
 
 
 def _operator(carrier: Carrier, now: datetime) -> Iterator[str]:
@@ -71,6 +97,8 @@ def _operator(carrier: Carrier, now: datetime) -> Iterator[str]:
         yield f"layouts = {SHEETS[carrier.layout]}"
         yield f'date_order = "{ORDERS[carrier.layout]}"'
     yield f'shares_addresses = "{"yes" if carrier.shares > 1 else "no"}"'
+    if carrier.access in SERVES_PEOPLE:
+        yield f"subscribers = {_seats(carrier)}"
     if carrier.shares > 1:
         yield f"port_block = {carrier.ports}"
         yield 'needs_port = "yes"'

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from nightlight.exercise import chance, ledger, places, wording
+from nightlight.exercise.carriers import BY_KEY as CARRIERS
 from nightlight.exercise.carriers import Layout, in_the_books
 from nightlight.exercise.names import TOWNS
 from nightlight.exercise.networks import ANONYMISER, BLOCK, BLOCKS, EPOCH, MOBILES, Line, connect, connect_through
@@ -37,13 +38,15 @@ from nightlight.exercise.truth import Planted, TrueEvent
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from random import Random
 
     from nightlight.exercise.carriers import Subscriber
-    from nightlight.exercise.networks import Network
+    from nightlight.exercise.networks import Network, Seen
     from nightlight.exercise.world import World
 
 PLATFORMS = ("chat", "photos")
 MOBILE = next(network for network in MOBILES if network.key == "neela")
+OWN = CARRIERS["veilroute"].holdings
 DAYS = 120
 EVENTS = 13
 """How many events each platform states of each of them, over so many days; the slip and what follows it come on top."""
@@ -202,11 +205,11 @@ def _walk(seed: int, number: int, case: Slip, now: datetime) -> Walk:
         moments = sorted(
             chance.moment_between(rng, now - timedelta(days=DAYS), told_at - timedelta(hours=2)) for _ in range(EVENTS)
         )
-        seen = [(at, connect_through(rng, ANONYMISER, person.mobile, at)) for at in (*moments, told_at)]
+        seen = [(at, _through(rng, number, person.mobile, at)) for at in (*moments, told_at)]
         if platform == case.platform:
             # The anonymiser is off for a moment, and on again minutes later.
             back = slip_at + timedelta(seconds=BACK_AFTER)
-            behind = connect_through(rng, ANONYMISER, person.mobile, back)
+            behind = _through(rng, number, person.mobile, back, known=True)
             seen = sorted([*seen, (slip_at, slip), (back, behind)], key=lambda one: one[0])
         events = []
         for n, (at, what) in enumerate(seen):
@@ -226,6 +229,19 @@ def _walk(seed: int, number: int, case: Slip, now: datetime) -> Walk:
         case, person, tuple(reports), f"slip-{seed}-{number}-{case.platform}", slip_at, slip.address, slip.port,
         slip.port if case is Slip.WITH_PORT else None, person.mobile.key, tuple(true),
     )  # fmt: skip
+
+
+def _through(rng: Random, number: int, line: Line, at: datetime, *, known: bool = False) -> Seen:
+    """Return what a platform sees through the anonymiser. Each of the two has exits that the other never uses.
+
+    With a few dozen exits for months of use, the two would share so many of them that they were taken for one person.
+    `known`: an exit of the anonymiser's own network, which lists of hosting companies name, whatever others leave out.
+    """
+    while True:
+        seen = connect_through(rng, ANONYMISER, line, at)
+        exit_ = IPv4Address(seen.address)
+        if int(exit_) % len(Slip) == number and (not known or any(exit_ in one.block for one in OWN)):
+            return seen
 
 
 def _party(person: Person, platform: str, devices: tuple[Device, ...], events: tuple[AddressEvent, ...]) -> Party:

@@ -22,7 +22,7 @@ from importlib import resources
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from nightlight.casework.attribution.gate_lines import check_value
+from nightlight.casework.attribution.gate_lines import check_value, event_number
 from nightlight.casework.attribution.times import zone_info
 from nightlight.foundation.tables import Table
 
@@ -106,12 +106,16 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """A list as text (write it as UTF-8). `widened`: numbers of lines whose window was rounded out to whole seconds."""
+    """A list as text (write it as UTF-8). `widened`: numbers of lines whose window was rounded out to whole seconds.
+
+    `left_out`: what lines hold and the sheet has no column for; whoever sends it says so in the letter.
+    """
 
     layout: Layout
     text: str
     rows: int
     widened: tuple[int, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,17 @@ def write(layout: Layout, lines: Sequence[RequestLine]) -> Annex:
         row, rounded = _row(layout, line, number)
         writer.writerow(map(_guarded, row))
         widened += [number] if rounded else []
-    return Annex(layout, out.getvalue(), len(lines), tuple(widened))
+    return Annex(layout, out.getvalue(), len(lines), tuple(widened), left_out(layout, lines))
+
+
+def left_out(layout: Layout, lines: Sequence[RequestLine]) -> tuple[str, ...]:
+    """Return what stands in lines and has no column in the sheet, in words: the protocol, the check value."""
+    missing = []
+    if any(line.protocol for line in lines) and not layout.has("protocol"):
+        missing.append("protocol")
+    if lines and not layout.has("check"):
+        missing.append("check value")
+    return tuple(missing)
 
 
 def _row(layout: Layout, line: RequestLine, number: int) -> tuple[list[str], bool]:
@@ -230,7 +244,7 @@ def _row(layout: Layout, line: RequestLine, number: int) -> tuple[list[str], boo
     }
     said = {
         "number": str(number),
-        "reference": line.key,
+        "reference": event_number(line.key),
         "type": f"IPV{ip_address(line.address).version}",
         "address": line.address,
         "port": "" if line.port is None else str(line.port),

@@ -4,7 +4,8 @@
 Each event is read once more from what was sent, becomes one line with its window in UTC and in the operator's zone, and
 goes to whoever held the address that day, or, where the port is missing, to the platform that may have it. Lines for
 one addressee, kind and power stand in one letter. Records that may soon be gone are preserved first, by a letter of
-their own. What cannot be composed is handed back with the reason; nothing is left out silently.
+their own. What cannot be composed is handed back with the reason; nothing is left out silently. A customer behind an
+address is asked only of who is known to run a service that others go through.
 
 Which law, who signs and who approves come from the law pack; `gate.check` decides whether a line goes out.
 """
@@ -12,101 +13,51 @@ Which law, who signs and who approves come from the law pack; `gate.check` decid
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from nightlight.casework.attribution import gate_lines
-from nightlight.casework.attribution.addresses import NotRead, Trouble, read_address, read_port
-from nightlight.casework.attribution.gate_lines import Purpose, RequestLine, SourceFields, check_value, shown_times
-from nightlight.casework.attribution.operators import By, Chosen, Known, OperatorKind
+from nightlight.casework.attribution.addressees import addressee_code, for_gate, runs_a_service, shares
+from nightlight.casework.attribution.addresses import NotRead, read_address
+from nightlight.casework.attribution.asking_kinds import Hindrance, Hold, Kind, Power
+from nightlight.casework.attribution.gate_evidence import inside, port_stated
+from nightlight.casework.attribution.gate_lines import (
+    RequestLine,
+    SourceFields,
+    check_value,
+    protocol_of,
+    shown_times,
+)
+from nightlight.casework.attribution.operators import By, Chosen, OperatorKind
 from nightlight.casework.attribution.times import ClockError, TimeRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nightlight.casework.attribution.grades import Retention
+    from nightlight.casework.attribution.grades import AskFor, Retention
     from nightlight.casework.attribution.operators import Contact, Operator
+
+__all__ = [
+    "GENERIC",
+    "Drafts",
+    "Hindrance",
+    "Hold",
+    "Kind",
+    "LeftOut",
+    "Line",
+    "Power",
+    "Question",
+    "Request",
+    "Wanted",
+    "addressee_code",
+    "compose",
+    "for_gate",
+    "line_for",
+    "shares",
+]
 
 RED = timedelta(days=30)  # so little left of a known retention: preserve first
 OLD = timedelta(days=120)  # an event older than that: preserve first, known retention or not
 GENERIC = "generic"
-
-
-class Kind(StrEnum):
-    """What a letter asks for, in the order in which letters go out."""
-
-    PRESERVATION = "preservation"
-    SOURCE_PORT = "source-port"  # of the platform
-    LOGS = "logs"
-    SUBSCRIBER = "subscriber"
-    VPN_SUBSCRIBER = "vpn-subscriber"  # of a provider of VPN, servers or relays: its customer
-
-    @property
-    def purpose(self) -> Purpose:
-        """The word that powers of the law pack use for it."""
-        return _PURPOSES[self]
-
-
-_PURPOSES = {
-    Kind.PRESERVATION: Purpose.PRESERVATION,
-    Kind.SOURCE_PORT: Purpose.LOGS,
-    Kind.LOGS: Purpose.LOGS,
-    Kind.SUBSCRIBER: Purpose.SUBSCRIBER,
-    # Who had the exit is in the provider's logs; that there is a subscriber of the exit's network is what is not so.
-    Kind.VPN_SUBSCRIBER: Purpose.LOGS,
-}
-
-
-class Hold(Protocol):
-    """A period of the law pack."""
-
-    @property
-    def text(self) -> str: ...
-
-
-class Power(Protocol):
-    """A power as the law pack has it (`nightlight.trust.law.records.RecordPower`)."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def section(self) -> str: ...
-    @property
-    def signs(self) -> str: ...
-    @property
-    def least_rank(self) -> str: ...
-    @property
-    def binding(self) -> bool: ...
-    @property
-    def sentence(self) -> str: ...
-    @property
-    def silence(self) -> str: ...
-    @property
-    def certificate(self) -> str: ...
-    @property
-    def answer_hours(self) -> int | None: ...
-    @property
-    def holds(self) -> Hold | None: ...
-    @property
-    def renewals(self) -> int: ...
-
-
-class Hindrance(StrEnum):
-    """Why an event is in no letter, or why a letter cannot go out yet."""
-
-    ADDRESS = "address-unreadable"
-    PORT = "port-unreadable"
-    TIME = "time-unreadable"
-    DAY_ONLY = "day-only"
-    NOBODY = "holder-unknown"
-    NO_PLATFORM = "platform-unknown"
-    # of a letter:
-    NO_CONTACT = "contact-unknown"
-    NO_POWER = "power-unknown"
-    EXERCISE_ONLY = "exercise-only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +77,20 @@ class Wanted:
     protocol: str = ""
     clock: ClockError = field(default_factory=ClockError)
     retention: Retention | None = None
+    ask_for: tuple[AskFor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An event whose time cannot be derived, so that it has no line: whoever recorded it is asked what it meant.
+
+    What was sent is quoted as it is; nothing is read into it.
+    """
+
+    key: str
+    source: SourceFields
+    ask_for: tuple[AskFor, ...]
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +107,8 @@ class LeftOut:
 class Line:
     """One row of a letter with what it rests on. `also`: other events for which it is the same row.
 
+    Their evidence is `also_sources`, in the same order: the gate reads each of them (`gate.check_also`).
+
     `account` only where the addressee is the platform that has it: an access provider need not know it.
     """
 
@@ -152,6 +119,7 @@ class Line:
     clock: ClockError = field(default_factory=ClockError)
     also: tuple[str, ...] = ()
     hours_left: float | None = None  # of the retention; None: not known
+    also_sources: tuple[SourceFields, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +137,7 @@ class Request:
     layout: str  # of the annex
     lines: tuple[Line, ...]
     hindrances: tuple[Hindrance, ...] = ()
+    questions: tuple[Question, ...] = ()
 
     @property
     def hours_left(self) -> float | None:
@@ -189,38 +158,21 @@ class Drafts:
     left_out: tuple[LeftOut, ...]
 
 
-def for_gate(chosen: Chosen, *, asn: int, prefix: str, at: datetime) -> gate_lines.Chosen:
-    """Return the holder as the gate takes it. `prefix`: the range of the loaded table, or of the directory's entry."""
-    shown = chosen.shown if chosen.by is By.PREFIX else prefix
-    midnight = time(tzinfo=UTC)
-    return gate_lines.Chosen(
-        code=addressee_code(chosen),
-        asn=asn,
-        prefix=shown,
-        at=at,
-        derivation=chosen.why,
-        since=None if chosen.since is None else datetime.combine(chosen.since, midnight),
-        until=None if chosen.until is None else datetime.combine(chosen.until, midnight),
-    )
+def line_for(wanted: Wanted, *, operator: str, zone: str, layout: str, inner: bool = True) -> RequestLine | LeftOut:
+    """Return the line of an event, read anew from what was sent; `zone`: the IANA zone of its local times.
 
-
-def addressee_code(chosen: Chosen) -> str:
-    """Return the code that stands in a line: of the entry, or the number of the network; empty: nobody."""
-    if chosen.operator is not None:
-        return chosen.operator.code
-    return chosen.shown if chosen.by is By.NAME and chosen.shown else ""
-
-
-def line_for(wanted: Wanted, *, operator: str, zone: str, layout: str) -> RequestLine | LeftOut:
-    """Return the line of an event, read anew from what was sent; `zone`: the IANA zone of its local times."""
+    `inner`: where the address carries an IPv4 address (Teredo, 6to4), that one is asked about, with the port that the
+    address holds; whoever recorded the event saw the outer one. A port that is none, and one of another time, is not
+    put into a line: the gate's cautions name it.
+    """
     source, refused = wanted.source, _refusal(wanted)
     read = read_address(source.address_as_sent)
     if isinstance(read, NotRead):
         return refused(Hindrance.ADDRESS, f"{source.address_as_sent!r} is no address: {read.trouble.value}.")
-    port = read.port if source.port_as_sent is None else read_port(source.port_as_sent)
-    port = read.port_trouble if port is None and source.port_as_sent is None else port
-    if isinstance(port, Trouble):
-        return refused(Hindrance.PORT, f"{source.port_as_sent or source.address_as_sent!r} is no port: {port.value}.")
+    address = (inside(read).inner or read.text) if inner and not wanted.kind.of_platform else read.text
+    port = port_stated(source, wanted.clock, asked=address)
+    if port.two:
+        return refused(Hindrance.PORT, f"{source.address_as_sent!r} and {source.port_as_sent!r} are two ports.")
     event = source.derived(zone)
     if isinstance(event, TimeRefused):
         return refused(Hindrance.TIME, event.explanation)
@@ -228,9 +180,9 @@ def line_for(wanted: Wanted, *, operator: str, zone: str, layout: str) -> Reques
         return refused(Hindrance.DAY_ONLY, f"{source.moment_as_sent!r} names a day and no clock.")
     window, info = event.window.widened(wanted.clock), event.local.tzinfo
     made = RequestLine(
-        address=read.text,
-        port=port,
-        protocol=wanted.protocol,
+        address=address,
+        port=port.number,
+        protocol=(protocol_of(source.protocol_as_sent) or "") if source.protocol_as_sent else wanted.protocol,
         utc_from=window.earliest.astimezone(UTC),
         utc_to=window.latest.astimezone(UTC),
         local_from=window.earliest.astimezone(info),
@@ -272,6 +224,10 @@ def compose(
     letters: dict[tuple[Kind, str, str], Request] = {}
     left: list[LeftOut] = []
     for one in wanted:
+        if one.kind is Kind.VPN_SUBSCRIBER and not runs_a_service(one.holder):
+            words = f"{one.holder.addressee or 'The holder'} is not known to run a service that others go through."
+            left.append(_refusal(one)(Hindrance.NOT_A_SERVICE, words))
+            continue
         for asked, addressee in _letters_of(one, now, red, old):
             drafted = _draft(asked, addressee, power_for, zone=zone, now=now, exercise=exercise)
             if isinstance(drafted, LeftOut):
@@ -290,14 +246,14 @@ def _urgency(request: Request) -> float:
 
 def _letters_of(one: Wanted, now: datetime, red: timedelta, old: timedelta) -> list[tuple[Wanted, Chosen]]:
     """What is asked of whom about one event: what is wanted, and before it that the records be kept."""
-    asked = [(one, _of_platform(one) if one.kind is Kind.SOURCE_PORT else one.holder)]
+    asked = [(one, _of_platform(one) if one.kind.of_platform else one.holder)]
     if one.kind is Kind.PRESERVATION:
         return asked
     if _may_be_gone_soon(one, now, red, old):
         keep = replace(one, kind=Kind.PRESERVATION)
         # While a platform looks for the port, the operator's log runs out: both are asked to keep what they have.
         first = [(keep, asked[0][1])]
-        if one.kind is Kind.SOURCE_PORT and addressee_code(one.holder):
+        if one.kind.of_platform and addressee_code(one.holder):
             first.append((keep, one.holder))
         asked = [*(pair for pair in first if addressee_code(pair[1])), *asked]
     return asked
@@ -317,7 +273,8 @@ def _may_be_gone_soon(one: Wanted, now: datetime, red: timedelta, old: timedelta
     left = None if one.retention is None else one.retention.left(event.window.earliest, now)
     if left is not None and left <= timedelta():
         return one.retention is not None and one.retention.minimum  # what is certainly gone cannot be kept
-    return (left is not None and left < red) or now - event.window.earliest >= old
+    hurry = None if one.retention is None else one.retention.hurry(event.window.earliest, now)
+    return (hurry is not None and hurry < red) or now - event.window.earliest >= old
 
 
 def _draft(
@@ -331,25 +288,29 @@ def _draft(
 ) -> Request | LeftOut:
     operator, code = addressee.operator, addressee_code(addressee)
     if not code:
-        platform = one.kind is Kind.SOURCE_PORT
-        return _refusal(one)(Hindrance.NO_PLATFORM if platform else Hindrance.NOBODY, addressee.why)
+        return _refusal(one)(Hindrance.NO_PLATFORM if one.kind.of_platform else Hindrance.NOBODY, addressee.why)
     # Who reads UTC gets UTC in any case; beside it stands the time of the unit, so that both dates are seen.
     zone = operator.zone if operator and operator.zone not in {"", "UTC"} else zone
     layout = operator.layouts[0] if operator and operator.layouts else GENERIC
-    line = line_for(one, operator=code, zone=zone, layout=layout)
+    line = line_for(one, operator=code, zone=zone, layout=layout, inner=addressee is one.holder)
+    account = one.account if operator and operator.kind is OperatorKind.PLATFORM else ""
+    asked: tuple[Question, ...] = ()
     if isinstance(line, LeftOut):
-        return line
+        if not one.kind.of_platform or line.code not in {Hindrance.TIME, Hindrance.DAY_ONLY}:
+            return line
+        asked = (Question(one.key, one.source, one.ask_for, account),)
     power = power_for(one.kind, operator.country, operator.kind.value) if operator else None
     contacts = operator.contacts_for(one.kind.purpose.value) if operator else ()
-    left = None if one.retention is None else one.retention.left(line.utc_from, now)
-    hours = None if left is None or addressee is not one.holder else max(0.0, left.total_seconds() / 3600)
+    rows: tuple[Line, ...] = ()
+    if isinstance(line, RequestLine):
+        left = None if one.retention is None else one.retention.hurry(line.utc_from, now)
+        hours = None if left is None or addressee is not one.holder else max(0.0, left.total_seconds() / 3600)
+        rows = (Line(line, one.source, addressee, account, one.clock, hours_left=hours),)
     hindrances = (
         *(() if contacts else (Hindrance.NO_CONTACT,)),
         *(() if power else (Hindrance.NO_POWER,)),
         *((Hindrance.EXERCISE_ONLY,) if operator and operator.exercise and not exercise else ()),
     )
-    account = one.account if operator and operator.kind is OperatorKind.PLATFORM else ""
-    row = Line(line, one.source, addressee, account, one.clock, hours_left=hours)
     return Request(
         kind=one.kind,
         code=code,
@@ -360,25 +321,23 @@ def _draft(
         power=power,
         zone=zone,
         layout=layout,
-        lines=(row,),
+        lines=rows,
         hindrances=hindrances,
+        questions=asked,
     )
 
 
 def _joined(letter: Request, more: Request) -> Request:
     """Put another event's line into a letter; a line that asks the same is not asked twice."""
+    if not more.lines:
+        asked = tuple(dict.fromkeys((*letter.questions, *more.questions)))
+        return replace(letter, questions=asked)
     new = more.lines[0]
     for place, old in enumerate(letter.lines):
         if (old.line.check_value, old.account) == (new.line.check_value, new.account):
             if new.line.key == old.line.key or new.line.key in old.also:
                 return letter
-            both = replace(old, also=(*old.also, new.line.key))
+            sources = (*old.also_sources, new.source)
+            both = replace(old, also=(*old.also, new.line.key), also_sources=sources)
             return replace(letter, lines=(*letter.lines[:place], both, *letter.lines[place + 1 :]))
     return replace(letter, lines=(*letter.lines, new))
-
-
-def shares(operator: Operator | None) -> bool | None:
-    """Return whether the directory says that many subscribers share an address, as `grade` and the gate take it."""
-    if operator is None or operator.shares_addresses is Known.UNKNOWN:
-        return None
-    return operator.shares_addresses is Known.YES

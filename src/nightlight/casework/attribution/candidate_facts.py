@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime, timedelta
 
-    from nightlight.casework.attribution.candidate_kinds import Facts, Graded
+    from nightlight.casework.attribution.candidate_kinds import Graded
     from nightlight.casework.attribution.operators import Directory, Operator
 
 _SHARED = {Known.YES: True, Known.NO: False, Known.UNKNOWN: None}
@@ -25,7 +25,7 @@ def facts_from(
     holds: Callable[[Operator], timedelta | None] | None = None,
     pools: Mapping[str, int] | None = None,
     unrelated: Mapping[str, int] | None = None,
-) -> Facts:
+) -> Callable[[str, datetime | None], AddressFacts | None]:
     """The facts of each address at each time of these events; an operator without an entry of its own is not known.
 
     `holds`: how long an operator leaves an address with one subscriber, as observed. `pools`: subscribers by operator

@@ -354,7 +354,7 @@ def _near_listing(reason: Reason, at: datetime | None) -> bool:
 
 
 _NOT_TOLD = frozenset({Why.NO_LIST, Why.NOT_COVERED})
-_SAID_ELSEWHERE = _OWN_CODES | _NOT_TOLD | {Why.NO_TIME}
+_SAID_ELSEWHERE = _OWN_CODES | _NOT_TOLD | {Why.NO_TIME, Why.NOT_LISTED}
 
 
 def _elsewhere(stretch: Stretch, seen: Seen) -> list[Item]:

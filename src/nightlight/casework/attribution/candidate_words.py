@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, tzinfo
 
-    from nightlight.casework.attribution.candidate_kinds import Apart, Candidate
+    from nightlight.casework.attribution.candidate_kinds import Apart, Candidate, Con
     from nightlight.casework.attribution.kinds import Event
 
 _NAMED = 6
@@ -191,9 +191,14 @@ def words(candidate: Candidate, events: Mapping[str, Event], *, zone: tzinfo) ->
         supporting=tuple(
             _filled(FOR[pro.why], pro.number, pro.shown) + _which(pro.events, numbers) for pro in candidate.supporting
         ),
-        events=tuple(f"{numbers[key]}. {_event(events[key], zone)}" for key in shown),
+        events=tuple(f"{numbers[key]}. {event_words(events[key], zone)}" for key in shown),
         cautions=tuple(CAUTIONS[one] for one in candidate.cautions),
     )
+
+
+def against(con: Con) -> str:
+    """What speaks against a candidate, in words, where its events are not listed."""
+    return _filled(AGAINST[con.why], con.number, con.shown)
 
 
 def apart_words(apart: Apart) -> str:
@@ -219,7 +224,7 @@ def _paragraph(one: Candidate, zone: tzinfo) -> str:
         platforms = f" from {_many(len(one.platforms), 'platform')}" if one.platforms else ""
         said.append(f"It rests on {_many(times, 'independent time')}{platforms}.")
     else:
-        said.append("It rests on no time that is certain.")
+        said.append("No time of it counts yet: an answer could not name one subscriber.")
     against = len(one.contradicting)
     has = "has" if against == 1 else "have"
     said.append(
@@ -252,7 +257,8 @@ def both_clocks(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(UTC):%d %b %Y %H:%M:%S} UTC ({local:%d %b %Y %H:%M:%S} {shown}{offset[:3]}:{offset[3:]})"
 
 
-def _event(event: Event, zone: tzinfo) -> str:
+def event_words(event: Event, zone: tzinfo) -> str:
+    """One use of an address in a sentence: when by both clocks, what, from where, and who reported it."""
     at = event.utc
     sent = event.moment.as_sent if event.moment is not None else "not stated"
     when = both_clocks(at, zone) if at is not None else f"time as sent: {sent}, which is no instant in UTC"
@@ -264,7 +270,26 @@ def _event(event: Event, zone: tzinfo) -> str:
     return ", ".join(part for part in parts if part) + "."
 
 
+_ONE = {
+    "{n} of its events lie ": "One of its events lies ",
+    "{n} of its events have ": "One of its events has ",
+    "{n} other prefixes of this cluster lie ": "Another prefix of this cluster lies ",
+    "{n} accounts of people who are linked to nobody here were ": "An account of somebody linked to nobody here was ",
+    "{n} answers fit ": "One answer fits ",
+    "{n} answers name ": "One answer names ",
+    "{n} other independent times lead ": "another independent time lead ",
+    " {n} times": " once",
+    "{n} events": "one event",
+    "{n} days": "one day",
+    "{n} other addresses": "one other address",
+    "{n} other networks": "one other network",
+}
+
+
 def _filled(text: str, number: int, shown: str) -> str:
+    if number == 1:
+        for many, one in _ONE.items():
+            text = text.replace(many, one)
     return text.replace("{n}", str(number)).replace("{s}", shown)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nightlight.casework.attribution import list_files, store
 from nightlight.casework.attribution.import_kinds import Refused
-from nightlight.casework.attribution.importing_lists import digest_of_imports, grown_of, source_of
+from nightlight.casework.attribution.importing_lists import digest_of_imports, source_of, sweep
 from nightlight.casework.attribution.models_lists import Archive, DirectoryVersion, ListImport
 from nightlight.casework.attribution.netdata import table_packing
 from nightlight.casework.attribution.netdata.kinds import ListKind
@@ -49,11 +49,16 @@ class Checked(NamedTuple):
 
 
 def verify(*, mend: bool = False) -> Checked:
-    """Compare everything; with ``mend``, write archives anew that are gone or changed and whose files are all there."""
+    """Compare everything; with ``mend``, write archives anew that are gone or changed and whose files are all there.
+
+    It also takes away archives that no row speaks of, and never a list as it came.
+    """
     rows = list(Archive.objects.order_by("pk"))
-    faults = [*_log(), *_files()]
+    faults = [*against_the_log(), *_files()]
     for row in rows:
         faults += _archive(row, mend=mend)
+    if mend:
+        sweep()
     kept = set(ListImport.objects.values_list("sha256", flat=True))
     left = [*store.unspoken(store.ARCHIVES, {row.sha256 for row in rows}), *store.unspoken(store.FILES, kept)]
     entries = Event.objects.filter(kind__in=["netdata.imported", "operators.loaded"]).count()
@@ -68,7 +73,7 @@ def _files() -> Iterator[Fault]:
             yield Fault("file-changed", name, f"the list as it came ({sha256[:12]}…) was changed; load it again")
 
 
-def _log() -> Iterator[Fault]:
+def against_the_log() -> Iterator[Fault]:
     """Compare rows with the entries of the log, both ways."""
     spoken: set[int] = set()
     newest: dict[str, tuple[str, str]] = {}
@@ -121,7 +126,7 @@ def _archive(row: Archive, *, mend: bool) -> Iterator[Fault]:
 def _again(row: Archive) -> bytes | str | None:
     """Make an archive anew; None where a list is gone, a sentence where one cannot be read any more."""
     kind = ListKind(row.kind)
-    imports = ListImport.objects.filter(kind=row.kind, series=row.series).order_by("as_of", "pk")
+    imports = ListImport.objects.filter(kind=row.kind, series=row.series).order_by("pk")
     if row.as_of is not None:
         imports = imports.filter(as_of=row.as_of)
     found = list(imports)
@@ -129,7 +134,7 @@ def _again(row: Archive) -> bytes | str | None:
         return None
     try:
         if kind.archived:
-            return grown_of(kind, _read(kind, found)).to_bytes()
+            return list_files.grown_of(kind, _read(kind, found)).to_bytes()
         (one,) = found
         source = source_of(kind, one.series, one.version, one.as_of, one.licence)
         return table_packing.packed(list_files.table(_placed(one), source, list_files.Seen()))

@@ -8,7 +8,6 @@ rows go to the second matcher in batches.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from typing import IO, TYPE_CHECKING
@@ -16,12 +15,13 @@ from typing import IO, TYPE_CHECKING
 import pyarrow as pa
 
 from nightlight.casework.attribution.returns import answer_words
-from nightlight.casework.attribution.returns.answers import Answer, Asked, answers, disclosure, question
+from nightlight.casework.attribution.returns.answers import Answer, Asked, answers, cut_off, disclosure, question
 from nightlight.casework.attribution.returns.column_files import HALF, Events
 from nightlight.casework.attribution.returns.layouts import LayoutRefused
 from nightlight.casework.attribution.returns.opening import NotOpened, Return, ReturnRefused, Table
 from nightlight.casework.attribution.returns.plain import Found, find
 from nightlight.casework.attribution.returns.reading import (
+    LEFT_OPEN,
     PEOPLE_COUNTED,
     BadRow,
     HeaderUnknown,
@@ -160,6 +160,8 @@ class _Comparing:
     files: list[FileRead] = field(default_factory=list)
     not_opened: list[NotOpened] = field(default_factory=list)
     people: set[bytes] = field(default_factory=set)
+    all_named: bool = True  # whether `people` are all whom the files name
+    cut_off: set[int] = field(default_factory=set)  # last rows that may be
 
     def __post_init__(self) -> None:
         self.asked: Question = question(self.events)
@@ -179,27 +181,24 @@ class _Comparing:
             return
         except LayoutRefused as refused:
             raise _head(table, self.layouts) from refused
-        pairs = join_batches(Events.of(asked.sought, asked.error), _batches(self._counted(reading)))
+        pairs = join_batches(Events.of(asked.sought, asked.error), _batches(reading))
         if (vector := pairs.matches) != plain.matches:
             one, other = set(plain.matches), set(vector)
             raise MatchersDisagree(table.name, len(one - other), len(other - one))
         self._merge(plain)
+        self.cut_off |= {line + len(self.files) * FILE for line in reading.tally.first_lines.get(LEFT_OPEN, ())}
         self.files.append(_file(table, reading))
+        if len(self.people) < PEOPLE_COUNTED:
+            self.people |= reading.tally.digests
+        self.all_named = self.all_named and reading.tally.people_exact
 
     def compared(self) -> Compared:
         found = replace(self.found, matches=sorted(self.found.matches))
-        given = answers(self.events, self.asked, found)
-        exact = len(self.people) < PEOPLE_COUNTED
+        given = tuple(cut_off(one, self.cut_off) for one in answers(self.events, self.asked, found))
+        exact = self.all_named and len(self.people) < PEOPLE_COUNTED
         return Compared(
             given, tuple(self.files), tuple(self.not_opened), disclosure(len(self.people), given, exact=exact)
         )
-
-    def _counted(self, rows: Iterable[LogRow]) -> Iterator[LogRow]:
-        for row in rows:
-            if len(self.people) < PEOPLE_COUNTED:
-                name = row.subscriber.encode("utf-8", "surrogatepass")
-                self.people.add(hashlib.blake2b(name, digest_size=8).digest())
-            yield row
 
     def _merge(self, plain: Found) -> None:
         """Put what one file answers beside what the others do; its rows are numbered behind theirs."""
@@ -211,6 +210,8 @@ class _Comparing:
             whole.at_address[place] += seen
             whole.before[place] = _furthest(max, whole.before[place], plain.before[place])
             whole.after[place] = _furthest(min, whole.after[place], plain.after[place])
+        for place, numbers in plain.refused.items():
+            whole.refused.setdefault(place, []).extend(number + behind for number in numbers)
 
     def _unknown(self, table: Table, unknown: HeaderUnknown) -> None:
         if unknown.head.line:
@@ -228,11 +229,18 @@ def explained(answer: Answer, source: str, files: Sequence[str], zone: str) -> t
     lines = list(answer_words.derivation(answer, source, zone))
     if len(files) < 2:
         return tuple(lines)
+
+    def shown(numbers: Iterable[int]) -> str:
+        return ", ".join(f"{line} of {files[which]}" for which, line in map(place_of, numbers))
+
+    if answer.refused:
+        raw = ", ".join(map(str, answer.refused))
+        lines = [line.replace(f"line {raw}.", f"line {shown(answer.refused)}.") for line in lines]
     for named in answer.named:
         raw = ", ".join(str(row.number) for row in named.rows)
-        shown = ", ".join(f"{line} of {files[which]}" for which, line in (place_of(row.number) for row in named.rows))
+        where = shown(row.number for row in named.rows)
         lines = [
-            line.replace(f"(line {raw})", f"(line {shown})") if line.startswith(named.subscriber) else line
+            line.replace(f"(line {raw})", f"(line {where})") if line.startswith(named.subscriber) else line
             for line in lines
         ]
     return tuple(lines)

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from nightlight.casework.attribution import grades, kept_answers, prepared_body
-from nightlight.casework.attribution.kinds import Grade
-from nightlight.casework.attribution.models import Finding, Prepared, Return, ReturnState
-from nightlight.casework.attribution.request_steps import must_ask
-from nightlight.casework.attribution.returns import corroborating
-from nightlight.casework.attribution.returns.answer_words import WHO, corroboration_lines
+from nightlight.casework.attribution import kept_answers, naming, weighing
+from nightlight.casework.attribution.models import Finding, Return, ReturnState
+from nightlight.casework.attribution.request_steps import digest, must_ask
+from nightlight.casework.attribution.returns.answer_words import WHO
 from nightlight.casework.attribution.returns.answers import Certainty, Mark
-from nightlight.casework.attribution.returns.corroborating import Band, Corroboration, corroborated
+from nightlight.casework.attribution.returns.corroborating import Band
 from nightlight.casework.attribution.returns.fields import POSTAL, Field
 from nightlight.foundation.refusals import Conflict, NotFound
 from nightlight.foundation.storable import storable
@@ -29,10 +27,11 @@ from nightlight.trust.custody import actions as custody
 from nightlight.trust.units.rules import SHORTEST_REASON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from nightlight.casework.attribution.kept_answers import Explained
+    from nightlight.casework.attribution.weighing import Weighed
     from nightlight.pipeline.tips.models import Tip
     from nightlight.trust.units.viewer import Viewer
 
@@ -46,8 +45,19 @@ class Standing:
 
 
 @transaction.atomic
-def state(*, by: Viewer, at: datetime, found: Return, line: str, subscriber: str, why: str = "") -> Finding:
+def state(
+    *,
+    by: Viewer,
+    at: datetime,
+    found: Return,
+    line: str,
+    subscriber: str,
+    why: str = "",
+    organisation: bool = False,
+) -> Finding:
     """State whom the operator's records name for a line (its key); ``why`` where the answer is not plain.
+
+    ``organisation``: the officer reads the name as that of a shop, an employer, a school: nobody's door.
 
     Raises NotAllowed, NotFound, and Conflict where nothing can be stated, or not without a reason.
     """
@@ -69,8 +79,11 @@ def state(*, by: Viewer, at: datetime, found: Return, line: str, subscriber: str
     request, tip = row.request, row.request.tip
     if Finding.objects.filter(request=request, line=line, subscriber=subscriber).exists():
         raise Conflict(_("This was stated already."))
-    weighed = next((one for one in corroboration(tip, at=at) if _is(one, request.operator, subscriber)), None)
+    told = ((request.operator, subscriber),) if organisation else ()
+    mine = weighed_of(by, tip, request.operator, {subscriber}, at=at, organisations=told)
+    weighed = next((one for one in mine if any(line in group for group in one.corroboration.independent)), None)
     band = Band.NONE if weighed is None else weighed.band
+    named = next(one for one in kept.answer.named if one.subscriber == subscriber)
     body = {
         "return": row.public_id,
         "said": WHO,
@@ -78,8 +91,9 @@ def state(*, by: Viewer, at: datetime, found: Return, line: str, subscriber: str
         "marks": [str(mark) for mark in kept.answer.marks],
         "reason": reason,
         "derivation": list(kept.derivation),
-        "corroboration": [] if weighed is None else list(corroboration_lines(weighed)),
-        "address_types": list(next(n.address_types for n in kept.answer.named if n.subscriber == subscriber)),
+        "corroboration": [] if weighed is None else list(weighed.lines),
+        "organisation": organisation or naming.says_organisation(named),
+        "address_types": list(named.address_types),
     }
     made = Finding.objects.create(
         tip=tip,
@@ -106,9 +120,15 @@ def state(*, by: Viewer, at: datetime, found: Return, line: str, subscriber: str
             "band": band.value,
             "certainty": str(kept.answer.certainty),
             "with_reason": bool(reason),
+            "stated_sha256": stated_digest(made),
         },
     )
     return made
+
+
+def stated_digest(made: Finding) -> str:
+    """The digest of what was stated: the name alone could be guessed from one of its own."""
+    return digest(f"{made.subscriber}\n{made.body}")
 
 
 def standing_of(kept: Explained) -> Standing:
@@ -124,34 +144,20 @@ def standing_of(kept: Explained) -> Standing:
     return Standing(answer.subscribers, tuple(wants))
 
 
-def corroboration(tip: Tip, *, at: datetime) -> tuple[Corroboration, ...]:
-    """Every subscriber that the returns of a tip name, the best supported first."""
-    grade_of = grades_of(tip, at=at)
-    found = []
-    returns = Return.objects.filter(request__tip=tip, state=ReturnState.READ).select_related("request")
-    for row in returns.defer("bad", "proposal").order_by("pk"):
-        for kept in kept_answers.answers_of(row.answers):
-            grade = grade_of.get(kept.answer.asked.key, Grade.U)
-            found.append(corroborating.Finding(kept.answer, grade, row.request.operator))
-    return corroborated(found)
-
-
-def grades_of(tip: Tip, *, at: datetime) -> Mapping[str, Grade]:
-    """How far each event of a tip leads, by its key, whatever is left of the records: they were asked already."""
-    row = Prepared.objects.filter(tip=tip).first()
-    body = prepared_body.read(row.body) if row is not None else None
-    if body is None:
-        return {}
-    return {
-        one.event.key: grades.grade(one.event, one.labelled, None, now=at, shares=one.shares).grade
-        for one in body.events
-    }
+def weighed_of(
+    viewer: Viewer,
+    tip: Tip,
+    operator: str,
+    names: Collection[str],
+    *,
+    at: datetime,
+    organisations: Iterable[tuple[str, str]] = (),
+) -> list[Weighed]:
+    """How well subscribers of an operator are supported over all returns of the people of a tip; at ``at``."""
+    found = weighing.of_tip(viewer, tip, at=at, organisations=organisations)
+    return [one for one in found if one.corroboration.operator == operator and one.corroboration.subscriber in names]
 
 
 def usable(types: tuple[str, ...]) -> bool:
     """Whether postal addresses of these types say where somebody could be found: at least one type is stated."""
     return any(kind != POSTAL[Field.POSTAL_ADDRESS] for kind in types)
-
-
-def _is(one: Corroboration, operator: str, subscriber: str) -> bool:
-    return (one.operator, one.subscriber) == (operator, subscriber)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from nightlight.casework.attribution import gate_evidence
 from nightlight.casework.attribution.addresses import NotRead, read_address
-from nightlight.casework.attribution.gate_cautions import cautions
+from nightlight.casework.attribution.gate_cautions import Noticed, cautions
 from nightlight.casework.attribution.gate_lines import (
     Authority,
     Chosen,
@@ -47,6 +47,7 @@ __all__ = [
     "Care",
     "Chosen",
     "GateFacts",
+    "Noticed",
     "Purpose",
     "RequestLine",
     "SourceFields",
@@ -60,9 +61,8 @@ __all__ = [
     "shown_times",
 ]
 
-_NEVER_ASKED = frozenset({Label.RESERVED, Label.TOR_EXIT})
-# Behind a line that strangers' traffic went through stands somebody who did nothing: such a line is never asked for.
-_SOMEBODYS_LINE = Label.RESIDENTIAL_PROXY
+# Behind a line that strangers' traffic went through stands somebody who did nothing: it is not even named in a letter.
+_NEVER_ASKED = frozenset({Label.RESERVED, Label.TOR_EXIT, Label.RESIDENTIAL_PROXY})
 _SERVICES = frozenset({"hosting", "vpn"})
 _OF_PLATFORMS = frozenset({Purpose.LOGS, Purpose.PRESERVATION})
 _QUARTER, _MINUTE = timedelta(minutes=15), timedelta(minutes=1)
@@ -70,7 +70,7 @@ _QUARTER, _MINUTE = timedelta(minutes=15), timedelta(minutes=1)
 
 def check(line: RequestLine, source: SourceFields, facts: GateFacts) -> tuple[Block, ...]:
     """Everything that stops this line from going out; empty: nothing does. Never raises for what a line holds."""
-    naive = _without_zone(source, facts)
+    naive = gate_evidence.without_zone(source, facts)
     if naive:
         return (block(Stop.FACT_ZONE_MISSING, "time", ", ".join(naive), text(line.utc_from)),)
     try:
@@ -103,19 +103,6 @@ def check_also(line: RequestLine, sources: Iterable[SourceFields], facts: GateFa
         told = facts if at is None else replace(facts, label_at=at)
         found += check(replace(line, derivation=steps), source, told)
     return tuple(dict.fromkeys(found))
-
-
-def _without_zone(source: SourceFields, facts: GateFacts) -> list[str]:
-    """Which of the times around the line have no zone: with such a one nothing can be compared."""
-    chosen = facts.operator
-    times = {
-        "now": facts.now,
-        "the day the evidence came in": facts.received_at,
-        "the beginning of the account": source.account_created,
-        "the operator's first day": chosen.since if chosen else None,
-        "the operator's last day": chosen.until if chosen else None,
-    }
-    return [name for name, at in times.items() if at is not None and at.utcoffset() is None]
 
 
 def _clock(facts: GateFacts) -> Iterator[Block]:
@@ -193,7 +180,9 @@ def _source_time(event: Derivation, line: RequestLine, source: SourceFields, fac
     assert event.utc is not None  # noqa: S101 - for the type checker; the caller has looked
     if source.role is not Role.OFFENCE:
         yield block(Stop.DETECTION_TIME, "time", source.moment_as_sent)
-    if facts.received_at is not None and event.window.earliest > facts.received_at:
+    # By the clock that wrote it, and by the stated error of that clock.
+    earliest = max(event.window.earliest, event.window.widened(facts.clock).earliest)
+    if facts.received_at is not None and earliest > facts.received_at:
         extra = _slip(facts.received_at, event.utc, event.zone_name)
         yield block(Stop.AFTER_RECEIPT, "time", facts.received_at, event.utc, extra)
     # Where many share an address, a few minutes make it somebody else's.
@@ -302,7 +291,7 @@ def _label(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iterato
         yield block(Stop.LABEL_NOT_ASKED, "label", label.value, line.purpose.value, label.value)
     elif label.anonymises and line.purpose.names_people:
         kind = "" if facts.operator is None else facts.operator.kind
-        if line.purpose is not Purpose.CUSTOMER or label is _SOMEBODYS_LINE:
+        if line.purpose is not Purpose.CUSTOMER:
             yield block(Stop.LABEL_NOT_ASKED, "label", label.value, line.purpose.value, label.value)
         elif kind not in _SERVICES:
             yield block(Stop.NOT_A_SERVICE, "operator", kind or "not known", line.operator, label.value)

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What does not stop a letter and has to be seen by who signs it: on what a line rests that no field can check."""
+"""What does not stop a letter and has to be seen by who checks and signs it: on what a line rests that no field shows.
+
+A page shows all of a letter (`Noticed`) and sends back the digest of what it showed. Who signs what somebody else saw,
+or what has changed since, has not seen it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nightlight.casework.attribution.gate_evidence import port_stated, record_cautions
+from nightlight.casework.attribution.gate_evidence import port_stated, record_cautions, without_zone
 from nightlight.casework.attribution.gate_lines import protocol_of
 from nightlight.casework.attribution.gate_words import Care, block, text
 from nightlight.casework.attribution.grades import RED
@@ -33,7 +40,34 @@ _BY_REASON = {
 
 def cautions(line: RequestLine, source: SourceFields, facts: GateFacts) -> tuple[Block, ...]:
     """What does not stop the line and has to be seen by who signs: on what it rests that nothing here can check."""
-    return tuple(_cautions(line, source, facts))
+    if without_zone(source, facts):
+        return ()  # stopped for itself, and nothing can be compared with it
+    try:
+        return tuple(_cautions(line, source, facts))
+    except OverflowError:
+        return ()  # stopped for itself
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """The cautions of all lines of a letter, each with the number of its line, as a page shows them."""
+
+    rows: tuple[tuple[int, Block], ...]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what is shown, in hexadecimal: of every word, so that whoever sends it back saw this."""
+        said = [[number, one.code.value, one.field, one.sentence, one.source, one.line] for number, one in self.rows]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What was seen, for the log ("1 clock-unknown"): codes, and nothing of the evidence."""
+        return tuple(dict.fromkeys(f"{number} {one.code.value}" for number, one in self.rows))
+
+    def seen(self, digest: str) -> bool:
+        """Whether what somebody was shown is what there is to see now; nothing to see needs no digest."""
+        return not self.rows or digest == self.digest
 
 
 def _cautions(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iterator[Block]:
@@ -51,7 +85,7 @@ def _cautions(line: RequestLine, source: SourceFields, facts: GateFacts) -> Iter
     for other in source.same_event:
         if other.utc.utcoffset() is not None and line.utc_from.utcoffset() is not None and _outside(line, other.utc):
             yield block(Care.STATEMENTS_APART, "time", f"{other.path}: {text(other.utc)}", line.shown)
-    if not source.same_event:
+    if not any(other.independent for other in source.same_event):
         yield block(Care.ONE_STATEMENT, "time", source.moment_as_sent)
     if event.precision == "minute":
         yield block(Care.MINUTE_ONLY, "time", source.moment_as_sent)
@@ -90,7 +124,7 @@ def _label(facts: GateFacts) -> Iterator[Block]:
         if lists:
             said = dict.fromkeys(" ".join(filter(None, (one.label.value, one.source))) for one in lists)
             yield block(care, "label", facts.label.label.value, "", "; ".join(said))
-    if any(reason.why is Why.REPORTER_SAYS and reason.shown != Stated.NO for reason in facts.label.reasons):
+    if any(reason.why is Why.REPORTER_SAYS and reason.shown != str(Stated.NO) for reason in facts.label.reasons):
         yield block(Care.REPORTER_SAYS, "label", facts.label.label.value)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlight.casework.attribution.addresses import Address, NotRead, Trouble, read_address, read_port
@@ -24,7 +24,22 @@ if TYPE_CHECKING:
     from nightlight.casework.attribution.gate_words import Block
     from nightlight.casework.attribution.record_cells import Found
 
+_HALF = re.compile(r"[AaPp]\.?[Mm]\.?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_SEVERAL = {"address": Stop.SEVERAL_ADDRESSES, "time": Stop.SEVERAL_VALUES, "port": Stop.SEVERAL_VALUES}
+
+
+def without_zone(source: SourceFields, facts: GateFacts) -> list[str]:
+    """Which of the times around the line have no zone: with such a one nothing can be compared."""
+    chosen = facts.operator
+    times = {
+        "now": facts.now,
+        "the day the evidence came in": facts.received_at,
+        "the beginning of the account": source.account_created,
+        "the operator's first day": chosen.since if chosen else None,
+        "the operator's last day": chosen.until if chosen else None,
+    }
+    return [name for name, at in times.items() if at is not None and at.utcoffset() is None]
 
 
 def evidence(source: SourceFields, facts: GateFacts) -> Iterator[Block]:
@@ -39,11 +54,32 @@ def evidence(source: SourceFields, facts: GateFacts) -> Iterator[Block]:
     for name, how in found.how.items():
         if how is How.NOT:
             yield block(Stop.NOT_IN_RECORD, name, source.path, said[name])
-    others = found.others.get("address", ())
-    if others and "address" not in dict(source.places):
-        yield block(Stop.SEVERAL_ADDRESSES, "address", "; ".join(others), source.address_as_sent)
+    yield from _several(source, found)
+    yield from _beside(source, found)
     if source.subject_as_sent and facts.subject and source.subject_as_sent != facts.subject:
         yield block(Stop.SUBJECT_DIFFERS, "account", source.subject_as_sent, facts.subject)
+
+
+def _several(source: SourceFields, found: Found) -> Iterator[Block]:
+    """Whether the record holds other values that could be meant, and nobody says in which cell this one stands."""
+    said, named = fields_of(source), dict(source.places)
+    for name, code in _SEVERAL.items():
+        others = found.others.get(name, ())
+        if others and found.how[name] is not How.NOT and name not in named:
+            yield block(code, name, "; ".join(others[:3]), said[name])
+
+
+def _beside(source: SourceFields, found: Found) -> Iterator[Block]:
+    """Whether a half of the day or a zone in a cell of its own makes the time another one."""
+    event = source.derived("UTC")
+    if isinstance(event, TimeRefused) or found.how["time"] is How.NOT:
+        return  # stopped for itself
+    for words in found.beside:
+        if (event.zone_written and not _HALF.fullmatch(words)) or words == source.zone.name:
+            continue  # the time writes its own zone, or the declared one stands there
+        whole = replace(source, moment_as_sent=f"{source.moment_as_sent} {words}").derived("UTC")
+        if isinstance(whole, TimeRefused) or whole.window != event.window:
+            yield block(Stop.BESIDE_THE_TIME, "time", words, source.moment_as_sent)
 
 
 def fields_of(source: SourceFields) -> dict[str, str]:
@@ -63,15 +99,11 @@ def standing(source: SourceFields) -> Found:
 
 
 def record_cautions(source: SourceFields) -> Iterator[Block]:
-    """What the record leaves to whoever read it: the right one of several values, or a place in running text."""
-    found, named, said = standing(source), dict(source.places), fields_of(source)
-    for name, how in found.how.items():
+    """What the record leaves to whoever read it: a place in running text."""
+    said = fields_of(source)
+    for name, how in standing(source).how.items():
         if how is How.PROSE:
             yield block(Care.IN_PROSE, name, said[name])
-    for name in ("time", "port"):
-        others = found.others.get(name, ())
-        if others and name not in named:
-            yield block(Care.OTHER_VALUES, name, "; ".join(others[:3]), said[name])
 
 
 def address(line: RequestLine, source: SourceFields) -> Iterator[Block]:

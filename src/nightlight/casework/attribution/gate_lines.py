@@ -44,10 +44,15 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Another place of the evidence that states when the same event was."""
+    """Another place of the evidence that states when the same event was, read from its own text.
+
+    `independent`: somebody else wrote it than the record of the event, or by another clock. Places of one report are
+    not: whoever filed it filled both from one row.
+    """
 
     path: str
     utc: datetime
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

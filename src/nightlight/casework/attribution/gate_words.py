@@ -60,6 +60,8 @@ class Stop(StrEnum):
     PROTOCOL = "protocol-unknown"
     SUBJECT_DIFFERS = "subject-differs"
     SEVERAL_ADDRESSES = "several-addresses"
+    SEVERAL_VALUES = "several-values"
+    BESIDE_THE_TIME = "beside-the-time"
     PROTOCOL_DIFFERS = "protocol-differs"
     FACT_ZONE_MISSING = "fact-without-zone"
     CLOCK_UNSTATED = "clock-error-unstated"
@@ -90,7 +92,6 @@ class Care(StrEnum):
     ONE_TABLE = "one-table"
     TABLES_DISAGREE = "tables-disagree"
     IN_PROSE = "in-running-text"
-    OTHER_VALUES = "other-values-in-record"
     PORT_UNREADABLE = "port-unreadable"
     PORT_OTHER_TIME = "port-of-another-time"
     PROTOCOL_UNREADABLE = "protocol-unreadable"
@@ -155,22 +156,24 @@ _SENTENCES: dict[StrEnum, str] = {
     Stop.PROTOCOL: "The protocol in the line is none that has ports.",
     Stop.SUBJECT_DIFFERS: "The evidence is of another account than the one this request is about.",
     Stop.SEVERAL_ADDRESSES: "The record holds more than one address, and nobody says in which column this one stands.",
+    Stop.SEVERAL_VALUES: "The record holds other values that could be meant, and nobody says in which column this one "
+    "stands.",
+    Stop.BESIDE_THE_TIME: "Beside the time the record writes a half of the day or a zone, and with it the time is "
+    "another one.",
     Stop.PROTOCOL_DIFFERS: "The protocol in the line is not the one in the evidence.",
     Stop.FACT_ZONE_MISSING: "A time that is known around the line has no zone, so nothing can be compared with it.",
     Stop.CLOCK_UNSTATED: "The clock is said to have run ahead or behind, and nobody is named who states it.",
-    Stop.CLOCK_FAR: "The clock is said to have been off by more than a letter may rest on ({extra}). Have whoever keeps "
-    "it state the right time of the event.",
+    Stop.CLOCK_FAR: "The clock is said to have been off by more than a letter may rest on ({extra}). Have whoever "
+    "keeps it state the right time of the event.",
     Stop.CLOCK_LIKE_ZONE: "The clock is said to have been off by quarters of an hour, as two zones are apart: state "
     "the zone instead.",
     Stop.OPERATOR_CHANGES: "The time asked for reaches into days on which somebody else held the address.",
     Stop.POWER_OTHER: "The power does not reach what this line asks for.",
     Stop.PLATFORM_PURPOSE: "Who recorded the event is asked for its particulars, and not for a person.",
-    Stop.NOT_A_SERVICE: "The address was a service in between ({extra}), and the addressee is not known to run one: its "
-    "subscriber would be somebody whose line was used by others.",
+    Stop.NOT_A_SERVICE: "The address was a service in between ({extra}), and the addressee is not known to run one: "
+    "its subscriber would be somebody whose line was used by others.",
     Stop.NO_CUSTOMER: "The address is not known to be a service in between, so there is no customer of one to ask for.",
     Care.IN_PROSE: "This stands in running text, not in a cell of its own: compare it with the whole sentence.",
-    Care.OTHER_VALUES: "The record holds other values that could be meant, and nobody says in which column this one "
-    "stands.",
     Care.PORT_UNREADABLE: "What the evidence gives as the port is none ({extra}); the line is asked without a port.",
     Care.PORT_OTHER_TIME: "The port in the evidence is of another time, and is not asked about.",
     Care.PROTOCOL_UNREADABLE: "What the evidence gives as the protocol is not TCP or UDP; the line names none.",
@@ -197,7 +200,7 @@ _SENTENCES: dict[StrEnum, str] = {
     Care.LABEL_DISPUTED: "The lists disagree about this address.",
     Care.SHARING_UNKNOWN: "Whether many subscribers share this address is not known, and the line has no port.",
     Care.CLOCK_UNKNOWN: "Nobody has stated how far the clock of the source may have been off.",
-    Care.ONE_STATEMENT: "Only one place of the evidence states this time: an error made there cannot be seen here.",
+    Care.ONE_STATEMENT: "Nobody else states this time: an error of whoever wrote the evidence cannot be seen here.",
     Care.READS_BOTH_WAYS: "The date could be read in another order: it rests on the declared one alone ({extra}).",
     Care.DECLARED_ZONE: "The evidence writes no zone: the time rests on the declared one alone ({extra}).",
     Care.NO_BEGINNING: "When the account began is not known, so a time before it cannot be seen.",

@@ -2,10 +2,11 @@
 """The network events of a report that may lead to whoever is reported, and those that must never be traced as theirs.
 
 Whose an event is follows where it stands: under the reported party (or an account associated with it), under a child or
-a recipient, or under a place or a file, of which the report does not say who used it. What a child used, in the same
-network, is the child's wherever else it stands under a place or a file; and where a child with an account of its own
-may have sent the file, the event waits until somebody says whose it is. An event under several parts of the report is
-one event with several sources. Nothing is taken for the time of an event but the time stated with its address: the
+a recipient, or under a place or a file, of which the report does not say who used it. What a child or a recipient used,
+in the same network and in whatever notation, is theirs wherever else it stands under a place or a file; what the
+reported used as well waits until somebody says whose it is, as does a file that a child with an account of its own may
+have sent. An event under several parts of the report is one event with several sources, unless it could be of several
+accounts: then it is of none. Nothing is taken for the time of an event but the time stated with its address: the
 report's own time is often that of the detection, the time of an upload that of the file.
 """
 
@@ -16,14 +17,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nightlight.casework.attribution.kinds import Event, EventKind
-from nightlight.casework.attribution.prefixes import Unit, prefix
+from nightlight.casework.attribution.prefixes import networks_of
 from nightlight.pipeline.linking.normalising import service_name
 from nightlight.pipeline.tips.people import Role
 from nightlight.pipeline.tips.reading import IncidentType
 from nightlight.pipeline.tips.values import Stated
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from nightlight.pipeline.tips.people import Device, Party
@@ -43,6 +44,8 @@ class Apart(StrEnum):
     CHILDS_NETWORK = "childs-network"  # under a place or a file, from the network the child used
     MAYBE_CHILDS = "maybe-childs"  # a child with an account of its own may have sent it
     RECIPIENTS = "recipients"
+    RECIPIENTS_NETWORK = "recipients-network"  # under a place or a file, from the network a recipient used
+    SHARED_NETWORK = "shared-network"  # under a place or a file, from one that both used
     SEVERAL_REPORTED = "several-reported"  # under a place or a file, and several people are reported
     NOBODYS = "nobodys"  # of an account that belongs to nobody in the report
     NOT_THESE = "not-these"  # of a reported party that was not asked for
@@ -97,15 +100,18 @@ class _Gatherer:
         self.reporter = reporter or reading.reporter.esp_name or reading.incident.platform or ""
         self.owners = {party.source: party for party in reading.parties if party.role is not Role.ASSOCIATED}
         self.children = [party for party in reading.parties if self._is_child(party)]
-        events = [event for child in self.children for event in child.network_events]
-        self.childs_networks = {_network(event.address) for event in events if event.address}
+        apart = [child for child in self.children if self._why_apart(child) is not None]
+        self.childs_networks = _networks(event for child in apart for event in child.network_events)
+        received = [party for party in reading.parties if self._why_apart(party) is Apart.RECIPIENTS]
+        self.recipients_networks = _networks(event for party in received for event in party.network_events)
         self.sources: dict[str, list[str]] = {}
         self.found: dict[tuple[object, ...], list[Event]] = {}
         self.apart: list[NotGathered] = []
 
     def gathered(self) -> Gathered:
         theirs = self._of_parties()
-        self._of_the_rest({_network(event.address) for event in theirs if event.address})
+        self._of_the_rest(_networks(theirs))
+        self._join()
         files = [(file.source, file.uploaded_at) for file in self.reading.files if _reported(file)]
         return Gathered(
             events=tuple(event for alike in self.found.values() for event in alike),
@@ -160,7 +166,7 @@ class _Gatherer:
         times = (file.uploaded_at for file in self.reading.files if _reported(file))
         return {at.utc for at in times if at is not None and at.utc is not None}
 
-    def _of_the_rest(self, theirs: set[str]) -> None:
+    def _of_the_rest(self, theirs: frozenset[str]) -> None:
         reported = [party for party in self.reading.parties if party.role is Role.REPORTED]
         meant = [party for party in reported if self.parties is None or party.source in self.parties]
         someone_else = len(meant) != len(reported)
@@ -185,7 +191,7 @@ class _Gatherer:
         self,
         events: Sequence[NetworkEvent],
         devices: Sequence[Device],
-        theirs: set[str],
+        theirs: frozenset[str],
         *,
         doubtful: bool,
         several: bool,
@@ -194,17 +200,23 @@ class _Gatherer:
         for said in events:
             event = self._event(said, account="", devices=devices, alone=len(events) == 1)
             event = replace(event, offence=offence and event.kind not in _NOT_THE_OFFENCE)
-            network = _network(event.address) if event.address else ""
-            if network in theirs:
+            networks = networks_of(event.address, event.address_as_sent)
+            not_theirs = self._not_theirs(networks)
+            if not_theirs is not None:
+                self._put_apart(event, Apart.SHARED_NETWORK if networks & theirs else not_theirs)
+            elif networks & theirs:
                 self._add(event)
-            elif network in self.childs_networks:
-                self._put_apart(event, Apart.CHILDS_NETWORK)
             elif several:
                 self._put_apart(event, Apart.SEVERAL_REPORTED)
             elif doubtful:
                 self._put_apart(event, Apart.MAYBE_CHILDS)
             else:
                 self._add(event)
+
+    def _not_theirs(self, networks: frozenset[str]) -> Apart | None:
+        if networks & self.childs_networks:
+            return Apart.CHILDS_NETWORK
+        return Apart.RECIPIENTS_NETWORK if networks & self.recipients_networks else None
 
     # One event.
 
@@ -240,28 +252,53 @@ class _Gatherer:
         self.sources.setdefault(event.key, []).append(event.source)
 
     def _add(self, event: Event) -> None:
-        """Keep an event once: the same address and time with no other port or kind is the same event."""
         moment = event.moment
         when = None if moment is None else moment.utc or moment.as_sent
-        alike = self.found.setdefault((event.address or event.address_as_sent, when), [])
-        for place, other in enumerate(alike):
-            if when is not None and _same(event, other):
-                # The one with the port leads, because a letter quotes its source.
-                first, second = (event, other) if event.port and not other.port else (other, event)
-                alike[place] = _merged(first, second)
-                places = [*self.sources.pop(other.key, [other.source]), event.source]
-                self.sources.setdefault(alike[place].key, []).extend(places)
-                return
-        alike.append(event)
+        self.found.setdefault((event.address or event.address_as_sent, when), []).append(event)
         self.sources.setdefault(event.key, []).append(event.source)
+
+    def _join(self) -> None:
+        """Keep each event once: what is alike in address, time, port, kind, account and device is one event.
+
+        What could be one event with two that are not one (a file, of whichever of two accounts) stays by itself.
+        """
+        for (_address, when), alike in self.found.items():
+            if when is None or len(alike) == 1:
+                continue
+            like = [{at for at, other in enumerate(alike) if _same(event, other)} for event in alike]
+            sure = {at for at, places in enumerate(like) if all(places <= like[other] for other in places)}
+            joined = []
+            for at, places in enumerate(like):
+                group = sorted(places & sure) if at in sure else [at]
+                if group[0] == at:
+                    joined.append(self._one([alike[place] for place in group]))
+            alike[:] = joined
+
+    def _one(self, group: Sequence[Event]) -> Event:
+        # The one with the port leads, because a letter quotes its source.
+        lead = next((event for event in group if event.port), group[0])
+        whole = lead
+        for event in group:
+            if event is not lead:
+                whole = _merged(whole, event)
+                self.sources[lead.key] += self.sources.pop(event.key, [event.source])
+        return whole
+
+
+def _networks(events: Iterable[Event | NetworkEvent]) -> frozenset[str]:
+    return frozenset().union(*(networks_of(event.address, event.address_as_sent) for event in events))
 
 
 def _same(one: Event, other: Event) -> bool:
+    """Whether two events of one address and time may be one; an offence is never a login."""
+
     def fits(a: object, b: object, silent: object) -> bool:
         return a == b or silent in (a, b)
 
+    offence = any(a.offence and b.kind in _NOT_THE_OFFENCE for a, b in ((one, other), (other, one)))
     return (
-        fits(one.port, other.port, None)
+        not offence
+        and fits(one.port, other.port, None)
         and fits(one.kind, other.kind, EventKind.UNKNOWN)
         and fits(one.account, other.account, "")
         and fits(one.device, other.device, "")
@@ -297,8 +334,3 @@ def _reported(file: FileReading) -> bool:
 
 def _has_account(party: Party) -> bool:
     return bool(party.account_count or party.network_events)
-
-
-def _network(address: str) -> str:
-    """What a household has in common: an IPv4 address, or an IPv6 prefix of 56 bits (RIPE-690)."""
-    return prefix(address, Unit.HOME) if ":" in address else address

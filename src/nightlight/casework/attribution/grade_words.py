@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 GRADES: dict[Grade, tuple[str, str]] = {
     Grade.A: (
         "One subscriber expected",
-        "The address was given to one subscriber at that time, and the time is known to the second.",
+        "By what is loaded the address is of a kind that one subscriber has at a time, and the time is known to the "
+        "second. Where it is not known whether the operator shares addresses, the answer may still be of many.",
     ),
     Grade.B: (
         "One subscriber expected, by the port",

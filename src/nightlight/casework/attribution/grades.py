@@ -250,20 +250,33 @@ def _retention_warnings(hours: float | None, said_shorter: bool) -> Iterable[War
         yield Warn.RETENTION_RED
 
 
-def _hours_left(event: Event, retention: Retention | None, now: datetime) -> float | None:
-    """By the earliest instant the event can have been: what is not known shortens the time, never lengthens it."""
-    if retention is None or event.moment is None:
-        return None
+def ends(event: Event, retention: Retention | None) -> tuple[datetime, ...]:
+    """When the records end: by the operator's own shorter word, then by what holds anyway; empty where not known.
+
+    By the earliest instant the event can have been: what is not known shortens the time, never lengthens it.
+    """
+    if retention is None or retention.keep is None or event.moment is None:
+        return ()
     at = event.utc
-    if at is None:
-        if event.moment.wall_clock is None:
-            return None
-        at = datetime.fromisoformat(event.moment.wall_clock).replace(tzinfo=UTC) - _EARLIEST_DAY
-    left, hurry = retention.left(at, now), retention.hurry(at, now)
-    if left is None or hurry is None:
+    try:
+        if at is None:
+            if event.moment.wall_clock is None:
+                return ()
+            at = datetime.fromisoformat(event.moment.wall_clock).replace(tzinfo=UTC) - _EARLIEST_DAY
+        last = at + retention.keep
+        shorter = retention.said_shorter
+        return (last,) if shorter is None or shorter >= retention.keep else (at + shorter, last)
+    except OverflowError:  # past the end of the calendar, which a mistaken year reaches
+        return ()
+
+
+def _hours_left(event: Event, retention: Retention | None, now: datetime) -> float | None:
+    """By the operator's own shorter word while that runs; once it is over, the law's longer time still does."""
+    known = ends(event, retention)
+    if not known:
         return None
-    # By the operator's own shorter word while that runs; once it is over, the law's longer time still does.
-    return max(0.0, (hurry if hurry > timedelta() else left).total_seconds() / 3600)
+    coming = next((end for end in known if end > now), known[-1])
+    return max(0.0, (coming - now).total_seconds() / 3600)
 
 
 def _grade(event: Event, label: Label, *, shared: bool, missing: bool) -> Grade:

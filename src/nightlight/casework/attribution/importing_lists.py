@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from nightlight.foundation.canonical_json import Json
 
 SHOWN = 20  # problems told of one file
-_CHUNK = 1_000_000  # ranges of snapshots that are held at a time
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('netdata', 9))"
 _AGAIN = """
 INSERT INTO attribution_waiting (tip_id)
@@ -166,7 +165,9 @@ class _named:  # noqa: N801 - reads as a word
 def _snapshots(by: str, at: datetime, stated: Stated, files: Sequence[ListFile]) -> Done:
     known = _known(stated)
     items: list[_Item] = []
-    part = grown_of(stated.kind, _keeping(items, _read_snapshots(stated, files, at, known)))
+    there = Archive.objects.filter(kind=stated.kind, series=stated.series).first()
+    families = () if there is None else _current(there).families
+    part = list_files.grown_of(stated.kind, _keeping(items, _read_snapshots(stated, files, at, known)), families)
     if not items:
         return _all_there(stated, len(files))
     with transaction.atomic():
@@ -176,6 +177,9 @@ def _snapshots(by: str, at: datetime, stated: Stated, files: Sequence[ListFile])
             return _all_there(stated, len(files))
         row = Archive.objects.filter(kind=stated.kind, series=stated.series).first()
         before = None if row is None else _current(row)
+        if before is not None and not set(before.families) <= {*families, *part.families}:
+            reason = f"Another import of {stated.series} has just ended, with addresses of another kind; load again."
+            _refuse(Code.ANOTHER, reason)
         whole = part if before is None else before.together(part)
         _keep_files(items)
         data = whole.to_bytes()
@@ -194,23 +198,8 @@ def _snapshots(by: str, at: datetime, stated: Stated, files: Sequence[ListFile])
         Archive.objects.update_or_create(kind=stated.kind, series=stated.series, as_of=None, defaults=facts)
         _record(by, at, stated, items, sha256)
         again = look_again(_since(before, part))
+        transaction.on_commit(sweep, robust=True)  # of what it grew out of
     return _done(stated, items, len(files), (sha256,), again)
-
-
-def grown_of(kind: ListKind, read: Iterable[tuple[datetime, IntervalArchive | list_files.Snapshot]]) -> IntervalArchive:
-    """Put what was read together, each as of its time, holding few snapshots at once. Raises ArchiveRefused."""
-    found = IntervalArchive(longest_gap=kind.meaning.longest_gap)
-    parts: list[tuple[datetime, list_files.Snapshot]] = []
-    size = 0
-    for as_of, one in read:
-        if isinstance(one, IntervalArchive):
-            found = found.together(one)
-            continue
-        parts.append((as_of, one))
-        size += len(one[0]) + 1
-        if size > _CHUNK:
-            found, parts, size = found.together(list_files.together(parts, kind)), [], 0
-    return found.together(list_files.together(parts, kind))
 
 
 def _keeping(
@@ -239,6 +228,20 @@ def _since(before: IntervalArchive | None, part: IntervalArchive) -> datetime | 
     times = [] if before is None else [time for family in before.families for time in before.snapshots_of(family)]
     earlier = [int(time) for time in times if time < int(first.timestamp())]
     return datetime.fromtimestamp(max(earlier), UTC) if earlier else first
+
+
+def sweep() -> int:
+    """Take away archives that no row speaks of, grown into others or left by what was cut off; return how many.
+
+    One import at a time, so that none is taken from under an import that has written it and not yet its row. Whoever
+    reads rows first and files after finds the rows changed, and reads again.
+    """
+    with transaction.atomic():
+        _lock()
+        left = store.unspoken(store.ARCHIVES, set(Archive.objects.values_list("sha256", flat=True)))
+        for path in left:
+            store.remove(path.name)
+    return len(left)
 
 
 # Tables.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightlight.casework.attribution import profiles
-from nightlight.casework.attribution.kinds import Label, Transition
+from nightlight.casework.attribution.kinds import Label
 from nightlight.casework.attribution.lists import Network, Said, choose
 from nightlight.casework.attribution.netdata.archive import ListedState
 from nightlight.casework.attribution.netdata.kinds import ListKind
@@ -32,17 +32,19 @@ from nightlight.casework.attribution.signs import (
     mask,
     of_ipv6,
 )
-from nightlight.casework.attribution.transition import TRANSITIONS, transitions
+from nightlight.casework.attribution.transition import transitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nightlight.casework.attribution.batches import Parsed
-    from nightlight.casework.attribution.lists import Archived, Lists, Table
+    from nightlight.casework.attribution.lists import Archived, Lists, Table, Value
 
 Words: TypeAlias = NDArray[np.int64]
 Ints: TypeAlias = NDArray[np.int32]
 Mask: TypeAlias = NDArray[np.bool_]
+Held: TypeAlias = tuple[Words, NDArray[np.uint32], Mask]
+"""Rows, what a table says of each as a number, and whether it is a near one."""
 
 NO_TIME = int(np.iinfo(np.int64).min)
 """The time of an event without an instant, in arrays of Unix seconds."""
@@ -55,7 +57,11 @@ TABLE_KINDS = (
     ListKind.CONNECTION_TYPE,
     ListKind.USER_COUNT,
 )
+COMPARED = (ListKind.NETWORKS, ListKind.COUNTRIES)  # an address has one of each, so tables can differ
+_LETTERS = 2  # of a country's code (ISO 3166-1)
+_SILENT = len(ListedState)  # besides the codes of states: says nothing
 _ANONYMISES = np.array([label.anonymises for label in LABELS])
+_KNOWS = np.array([state not in {ListedState.NEVER, ListedState.NOT_COVERED} for state in ListedState])
 _SAYS_NOTHING = np.array([label in {Label.UNKNOWN, Label.RESERVED} for label in LABELS])
 
 
@@ -70,9 +76,10 @@ class Prepared:
         self.routable = np.array([*(block.routable for block in BLOCKS), True])
         self.profiles = profiles.grouped(lists.profiles)
         self.masks = {id(table): _masks_of(table, lists.shared_from) for table in lists.tables}
-        self.asns = {
-            id(table): np.array([value.asn if isinstance(value, Network) else 0 for value in table.values], np.uint32)
+        self.numbers = {
+            id(table): np.array([_number(value) for value in table.values], np.uint32)
             for table in lists.tables
+            if table.kind in COMPARED
         }
         self.missing = bool(lists.missing)
 
@@ -85,6 +92,13 @@ def labels_of(table: Table, place: int, shared_from: int) -> frozenset[Label]:
     if table.kind is ListKind.USER_COUNT and isinstance(value, int) and value >= shared_from:
         return frozenset({Label.FIXED_SHARED})
     return frozenset()
+
+
+def _number(value: Value) -> int:
+    """A network by its AS number, a country by its two letters; 0 where a table says several of one range."""
+    if isinstance(value, Network):
+        return value.asn
+    return int.from_bytes(value.encode(), "big") if isinstance(value, str) and len(value) == _LETTERS else 0
 
 
 def _masks_of(table: Table, shared_from: int) -> Words:
@@ -111,6 +125,7 @@ class Work:
         self.bits = np.zeros(count, np.int64)
         self.label = np.full(count, CODE[Label.UNKNOWN], np.int8)
         self.asn = np.zeros(count, np.uint32)
+        self.open_numbers: list[tuple[Words, NDArray[np.uint32]]] = []  # of rows whose network tables do not agree on
         self.block = np.full(count, NOWHERE, np.int16)  # place in BLOCKS where reserved
         self.mechanism = np.zeros(count, np.uint8)  # place in TRANSITIONS
         self.inner_port = np.full(count, -1, np.int32)
@@ -138,14 +153,14 @@ class Work:
         known = np.flatnonzero(self.asn > 0)
         for listed in self.lists.archives:
             if listed.about_numbers and len(known):
-                codes = listed.archive.many_numbers(self.asn[known], within(listed, self.when[known]))
-                self._add(known, codes, listed.label)
+                self._numbered(listed, known, self.asn[known])
+            if listed.about_numbers and listed.label.anonymises:  # what hides counts by whichever table that is right
+                for rows, numbers in self.open_numbers:
+                    self._numbered(listed, rows, numbers)
         self._profiles()
         if accounts is not None:
             shared = live & self.as4 & self.timed & (accounts >= self.lists.shared_from)
             self.bits[shared] |= bit(Label.FIXED_SHARED) | Sign.ACCOUNTS
-        nat64 = live & (self.mechanism == TRANSITIONS.index(Transition.NAT64)) & self.as4
-        self.bits[nat64] |= bit(Label.MOBILE_SHARED)
         sixes = np.flatnonzero(self.as6)
         self.bits[sixes] = of_ipv6(self.bits[sixes])
         self._decide(proxies)
@@ -175,20 +190,36 @@ class Work:
         if len(fours):
             yield fours, v4.many(self.address4[fours])
         if len(sixes):
-            yield sixes, v6.many(self.parsed.high[sixes], self.parsed.low[sixes])
+            yield sixes, v6.many(*self._halves(sixes))
 
     def _listed(self, listed: Archived) -> None:
+        """Ask a list of addresses: for one that carries another by both forms, as it may have been listed by either."""
         rows = self.live4[self.timed[self.live4]]
         if len(rows):
-            self._add(rows, listed.archive.many(self.address4[rows], self.when[rows]), listed.label)
+            codes = listed.archive.many(self.address4[rows], self.when[rows])
+            carrying = np.flatnonzero(self.mechanism[rows])
+            if len(carrying):
+                outer = listed.archive.many6(*self._halves(rows[carrying]), self.when[rows[carrying]])
+                outer = np.where(_KNOWS[outer], outer, np.int8(_SILENT))
+                self._add(rows[carrying], outer, listed.label)
+                hides = (outer != _SILENT) & (codes[carrying] == ListedState.NEVER.code)
+                codes[carrying[hides]] = _SILENT
+            self._add(rows, codes, listed.label)
         rows = self.live6[self.timed[self.live6]]
         if len(rows):
-            codes = listed.archive.many6(self.parsed.high[rows], self.parsed.low[rows], self.when[rows])
-            self._add(rows, codes, listed.label)
+            self._add(rows, listed.archive.many6(*self._halves(rows), self.when[rows]), listed.label)
+
+    def _halves(self, rows: Words) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        return self.parsed.high[rows], self.parsed.low[rows]
+
+    def _numbered(self, listed: Archived, rows: Words, numbers: NDArray[np.uint32]) -> None:
+        codes = listed.archive.many_numbers(numbers, within(listed, self.when[rows]))
+        self._add(rows, np.where(codes == ListedState.NEVER.code, np.int8(_SILENT), codes), listed.label)
 
     def _add(self, rows: Words, codes: NDArray[np.int8], label: Label) -> None:
         """Put what a list says of some rows into their bits."""
-        says = np.zeros(len(ListedState), np.int64)
+        says = np.zeros(_SILENT + 1, np.int64)
+        says[ListedState.NEVER.code] = Sign.NOT_LISTED
         says[ListedState.LISTED.code] = bit(label)
         says[ListedState.BEFORE.code] = bit(label) << BEFORE
         says[ListedState.LATER.code] = bit(label) << LATER
@@ -197,7 +228,8 @@ class Work:
         self.bits[rows] |= says[codes]
 
     def _tables(self, kind: ListKind) -> None:
-        for number, series in enumerate(self.lists.series(kind)):
+        held: list[Held] = []
+        for series in self.lists.series(kind):
             chosen = choose(series, self.asked)
             for place, table in enumerate(series):
                 fours, sixes = self.live4, self.live6
@@ -206,14 +238,45 @@ class Work:
                     fours, sixes = fours[here[fours]], sixes[here[sixes]]
                 if kind is ListKind.USER_COUNT:
                     sixes = sixes[:0]  # many users of an IPv6 prefix are many devices of one line
+                if kind is ListKind.ANONYMOUS:  # by both forms, as `_listed`
+                    sixes = np.concatenate((sixes, fours[self.mechanism[fours] > 0]))
                 for rows, found in self._each(fours, sixes, table.v4, table.v6):
                     hit = found >= 0
-                    at = rows[hit]
-                    timed = self.timed[at]
-                    self._say(table, at, found[hit], chosen.decides[at] & timed, chosen.aged[at], first=not number)
+                    at, values = rows[hit], found[hit]
+                    decides = chosen.decides[at] & self.timed[at]
+                    self._say(table, at, values, decides, chosen.aged[at])
+                    if kind in COMPARED:
+                        numbers = self.prepared.numbers[id(table)][values]
+                        held.append((at[decides], numbers[decides], chosen.near[at[decides]]))
+        if kind in COMPARED:
+            agreed, open_ = self._agreed(held)
+            if kind is ListKind.NETWORKS:
+                self.asn = agreed
+                parts = ((rows, numbers, open_[rows] & (numbers > 0)) for rows, numbers, _ in held)
+                self.open_numbers = [(rows[kept], numbers[kept]) for rows, numbers, kept in parts if kept.any()]
 
-    def _say(self, table: Table, rows: Words, values: Ints, decides: Mask, aged: Mask, *, first: bool) -> None:
-        """Put what a table says of some rows into their bits; the first table of networks also names their network."""
+    def _agreed(self, held: list[Held]) -> tuple[NDArray[np.uint32], Mask]:
+        """What tables of one kind say together: the near ones, else the others; and where these do not agree: 0."""
+        count = len(self.bits)
+        agreed, settled, unsettled = np.zeros(count, np.uint32), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        for near in (True, False):
+            some, there = np.zeros(count, np.uint32), np.zeros(count, np.bool_)
+            open_ = np.zeros(count, np.bool_)
+            for of, said, close in held:
+                kept = close == near
+                rows, numbers = of[kept], said[kept]
+                open_[rows] |= (numbers == 0) | there[rows] & (some[rows] != numbers)
+                self.bits[rows[settled[rows] & (agreed[rows] != numbers)]] |= Sign.DISAGREEMENT
+                some[rows], there[rows] = numbers, True
+            self.bits[open_] |= Sign.DISAGREEMENT
+            taken = there & ~settled
+            agreed[taken] = np.where(open_, np.uint32(0), some)[taken]
+            unsettled |= taken & open_
+            settled |= there
+        return agreed, unsettled
+
+    def _say(self, table: Table, rows: Words, values: Ints, decides: Mask, aged: Mask) -> None:
+        """Put what a table says of some rows into their bits."""
         timed = self.timed[rows]
         masks = self.prepared.masks[id(table)][values]
         self.bits[rows[aged & timed]] |= Sign.NOT_COVERED
@@ -222,24 +285,23 @@ class Work:
             said[decides] |= Sign.COUNTRY
         elif table.kind is ListKind.NETWORKS:
             said[decides] |= Sign.NETWORK
-            numbers = self.prepared.asns[id(table)][values]
-            if first:
-                self.asn[rows[decides]] = numbers[decides]
-            else:
-                said[decides & (self.asn[rows] > 0) & (self.asn[rows] != numbers)] |= Sign.DISAGREEMENT
         self.bits[rows] |= said
 
     def _profiles(self) -> None:
         """The smallest prefix of an operator speaks for an address; the operator's AS number only where none does."""
-        by_prefix = np.zeros(len(self.bits), np.bool_)
+        longest = np.full(len(self.bits), -1, np.int16)
+        spoken: list[tuple[Words, Ints, profiles.Group]] = []
         for group in self.prepared.profiles:
             fours, sixes = self._then(self.live4, group), self._then(self.live6, group)
             for rows, found in self._each(fours, sixes, group.v4, group.v6):
-                hit = rows[found >= 0]
-                self.bits[hit] |= group.masks[found[found >= 0]] | Sign.OPERATOR
-                by_prefix[hit] = True
+                hit, entry = rows[found >= 0], found[found >= 0]
+                longest[hit] = np.maximum(longest[hit], group.lengths[entry])
+                spoken.append((hit, entry, group))
+        for hit, entry, group in spoken:
+            smallest = group.lengths[entry] == longest[hit]
+            self.bits[hit[smallest]] |= group.masks[entry[smallest]] | Sign.OPERATOR
         for group in self.prepared.profiles:
-            rows = self._then(np.flatnonzero((self.asn > 0) & ~by_prefix), group)
+            rows = self._then(np.flatnonzero((self.asn > 0) & (longest < 0)), group)
             found = group.of_asns(self.asn[rows])
             self.bits[rows[found >= 0]] |= group.masks[found[found >= 0]] | Sign.OPERATOR
 

@@ -121,6 +121,7 @@ class Why(StrEnum):
     LISTED = "listed"  # in the list at the time of the event
     LISTED_BEFORE = "listed-before"  # in the list earlier, no more at that time
     LISTED_LATER = "listed-later"  # only later: no clearance and no verdict
+    NOT_LISTED = "not-listed"  # the list covers the time and has it at no time: no clearance either
     NOT_COVERED = "not-covered"  # the list has nothing for that time
     NETWORK = "network"  # by the network (AS) that held the address then
     PREFIX = "prefix"
@@ -148,7 +149,8 @@ class Reason:
     shown: str = ""  # prefix, network, provider
     since: datetime | None = None
     until: datetime | None = None  # half open; None: as far as the list goes; as `since`: a table of that moment
-    against: bool = False  # disagrees with the main label
+    against: bool = False  # disagrees with the main label, or with others of its kind
+    later_day: bool = False  # said as of a day after the event, the nearest that is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,14 @@ SENTENCES = {
     "listed-later": "Only after the event, from {since}, was the address in the list of {what} ({source}). Lists "
     "learn late: this neither shows nor rules out what it was at the time of the event.",
     "listed-again": "The address came back into the list of {what} ({source}) after the event.",
-    "network-later": "A table made after the event, on {since} ({source}), gives the address to {shown}. Who held it "
-    "at the time of the event is not known from it.",
+    "listed-later-table": "Only a table made after the event, on {since} ({source}), has the address among {what}. "
+    "What it was at the time of the event is not known from it. {shown}",
+    "users-later": "Only after the event, on {since}, were {shown} users seen behind the address ({source}). How many "
+    "there were at the time of the event is not known from it.",
+    "network-later": "Only a table made after the event, on {since} ({source}), says of the address: {shown}. What "
+    "held at the time of the event is not known from it.",
+    "not-listed": "The list of {what} ({source}) covers the time of the event and has the address at no time. Such "
+    "lists are never complete, so this rules nothing out.",
     "not-covered": "What the list of {what} ({source}) held at the time of the event is not known: no copy of it was "
     "taken close enough to that time.",
     "not-covered-family": "The list of {what} ({source}) covers the time of the event, but names no IPv6 address at "
@@ -76,19 +82,23 @@ SENTENCES = {
     "{shown} from {since}.",
     "old-table": "The table ({source}) is of {since}, long before the event; what it says ({shown}) may have changed.",
     "network": "The address belonged to the network {shown} by the table of {since} ({source}).",
-    "network-differs": "Another table, of {since} ({source}), gives the address to the network {shown}.",
+    "network-later-day": "By a table of a later day, {since} ({source}), the address belonged to the network {shown}. "
+    "None of a day before the event is loaded.",
+    "network-differs": "Tables differ: by that of {since} ({source}) the address belonged to the network {shown}.",
+    "network-kind-later": "The network {shown} is in the list of {what} ({source}) of a later day, {since}, the first "
+    "that is loaded.",
     "network-kind": "The network {shown} is in the list of {what} ({source}), known from {since}.",
     "prefix": "By {source}, of {since}, the address is among {what} ({shown}).",
     "users": "By {source}, of {since}, {shown} users were seen behind the address: it is shared.",
     "country": "The address is registered in {shown} by the table of {since} ({source}). That is not where the user "
     "was.",
+    "country-later-day": "By a table of a later day, {since} ({source}), the address is registered in {shown}. That "
+    "is not where the user was.",
     "accounts": "{shown} accounts were counted behind the address: it is shared.",
     "6to4": "The address is a 6to4 address (RFC 3056) and carries the IPv4 address {shown}, by which it is judged.",
     "teredo": "The address is a Teredo address (RFC 4380) and carries the IPv4 address and port {shown}, by which it "
     "is judged.",
     "nat64": "The address is a NAT64 address (RFC 6052) and carries the IPv4 address {shown}, by which it is judged.",
-    "nat64-shared": "The address is a NAT64 address (RFC 6052) and carries the IPv4 address {shown}, which many "
-    "subscribers share.",
     "nat64-inside": "The address is a NAT64 address used inside a network (RFC 8215); which IPv4 address it carries "
     "is known to that network alone.",
     "reporter-proxy": "The reporter marked the event as possibly through a proxy. That is a hint, not proof.",
@@ -162,6 +172,8 @@ def _listed(reason: Reason) -> str:
 def _later(reason: Reason) -> str:
     if reason.label is Label.UNKNOWN:
         return "network-later"
+    if _of_a_day(reason):
+        return "users-later" if reason.shown.isdigit() else "listed-later-table"
     return "listed-later" if reason.since is not None else "listed-again"
 
 
@@ -173,8 +185,14 @@ def _not_covered(reason: Reason) -> str:
 
 def _network(reason: Reason) -> str:
     if not _of_a_day(reason):
-        return "network-kind"
-    return "network-differs" if reason.against else "network"
+        return "network-kind-later" if reason.later_day else "network-kind"
+    if reason.against:
+        return "network-differs"
+    return "network-later-day" if reason.later_day else "network"
+
+
+def _country(reason: Reason) -> str:
+    return "country-later-day" if reason.later_day else "country"
 
 
 def _no_time(reason: Reason) -> str:
@@ -186,9 +204,7 @@ def _no_time(reason: Reason) -> str:
 def _transition(reason: Reason) -> str:
     if reason.source != Transition.NAT64:
         return reason.source
-    if not reason.shown:
-        return "nat64-inside"
-    return "nat64" if reason.label is Label.UNKNOWN else "nat64-shared"
+    return "nat64" if reason.shown else "nat64-inside"
 
 
 def _of_a_day(reason: Reason) -> bool:
@@ -205,4 +221,5 @@ _MADE = {
     Why.TRANSITION: _transition,
     Why.REPORTER_SAYS: lambda reason: "reporter-proxy" if reason.shown == Stated.YES else "reporter-no-proxy",
     Why.NO_TIME: _no_time,
+    Why.COUNTRY: _country,
 }

@@ -4,7 +4,8 @@
 The main label is the first, in the order of `Label`, that anything says now; all that is said is kept and what
 contradicts is flagged. Four things are never a label by themselves: that a list had the address before, or only later;
 the type of a network as VPN (it says hosting); the reporter's possibleProxy; and anything at all for an event
-without an instant. An IPv6 address that carries an IPv4 address is judged by that one.
+without an instant. An IPv6 address that carries an IPv4 address is judged by that one, and lists of who hides are asked
+for both. Where tables do not agree who held it, the network stays open.
 
 `Labeller.many` judges in arrays (`judging`); the reasons of single rows are made when asked for (`reasons`), and add up
 to the same bits (`signs.signs_of`): tests hold the two against each other.
@@ -129,7 +130,7 @@ class Batch:
             reasons=reasons,
             asn=asn,
             network="" if named is None else named.shown.partition(" ")[2],
-            country=countries[0] if len(set(countries)) == 1 else "",
+            country=countries[0] if len(set(countries)) == 1 and "," not in countries[0] else "",
             transition=asked.transition,
             inner=str(asked.address) if asked.inner_known else "",
             inner_port=asked.inner_port,
@@ -144,6 +145,7 @@ class Batch:
         elif work.as6[row]:
             address = IPv6Address(int(parsed.high[row]) << 64 | int(parsed.low[row]))
         transition = TRANSITIONS[work.mechanism[row]]
+        outer = IPv6Address(int(parsed.high[row]) << 64 | int(parsed.low[row]))
         port, block = int(work.inner_port[row]), int(work.block[row])
         said = 0 if self.proxies is None else int(self.proxies[row])
         return Asked(
@@ -158,6 +160,7 @@ class Batch:
             inner_port=port if port > 0 else None,
             possible_proxy={YES: Stated.YES, NO: Stated.NO}.get(said, Stated.NOT_STATED),
             accounts=None if self.accounts is None else int(self.accounts[row]),
+            outer=outer if transition is not Transition.NONE and bool(work.as4[row]) else None,
         )
 
 

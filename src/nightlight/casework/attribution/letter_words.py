@@ -8,6 +8,7 @@ from nightlight.casework.attribution.asking import Hindrance, Kind
 TITLES = {
     Kind.PRESERVATION: "Request to preserve records",
     Kind.SOURCE_PORT: "Request for the source port of connections",
+    Kind.PARTICULARS: "Request for particulars of events that you reported",
     Kind.LOGS: "Request for the log of an address",
     Kind.SUBSCRIBER: "Request for the subscriber of an address",
     Kind.VPN_SUBSCRIBER: "Request for the customer behind an address of your service",
@@ -18,9 +19,14 @@ OPENINGS = {
         "delete it. A request for the records themselves follows; nothing needs to be handed over now."
     ),
     Kind.SOURCE_PORT: (
-        "You recorded the events below. The address of each is one that an access provider may share among many "
-        "subscribers at the same moment; by address and time alone, all of them would be named. The source port of the "
+        "You recorded the events below. An access provider may share an IPv4 address among many subscribers at the "
+        "same moment; where it does, address and time alone would name all of them, and the source port of the "
         "connection tells them apart (RFC 6302). Please state it for each event, for the time of that event."
+    ),
+    Kind.PARTICULARS: (
+        "You recorded the events below, and what you stated of them leaves open when they were. Before anybody else is "
+        "asked about an address, please state what is missing, from your own records. What you sent is quoted below "
+        "as it came."
     ),
     Kind.LOGS: (
         "Please hand over what your logs hold on the addresses below in the times below, and on nothing else. It is "
@@ -74,6 +80,15 @@ ANSWERS: dict[Kind, tuple[str, ...]] = {
         _CLOCK,
         _KEPT,
     ),
+    Kind.PARTICULARS: (
+        "The time of each event with its date and clock, to the second or finer, and what it is the time of: the "
+        "beginning of the connection, the request, or the end.",
+        "The zone of that time, best in UTC: which zone the time that is quoted below was in.",
+        "The address of the client's connection as your server saw it at that time, with its source port and the "
+        "transport protocol.",
+        _CLOCK,
+        _KEPT,
+    ),
     Kind.LOGS: (
         "Each row for the address and, where one is stated, the port, that touches the time: beginning and end of the "
         "session or of the port block, the port or block (first and last), protocol, inside address, and the "
@@ -91,8 +106,8 @@ ANSWERS: dict[Kind, tuple[str, ...]] = {
         "Beginning and end of the session or of the lease in which the time lies, the port block (first and last "
         "port), the inside address, and the identifier of the device that your records hold.",
         "How the address was assigned: fixed or changing, to one subscriber or shared; if shared, among how many.",
-        "If your records fit more than one subscriber, each of them with the rows; please do not choose one. If the "
-        "time lies within a minute of a change, say so and give both.",
+        "If your records fit two subscribers or a few, as where the time lies within a minute of a change, each of "
+        "them with the rows; please do not choose one.",
         _AS_KEPT,
         _CLOCK,
         _KEPT,
@@ -103,8 +118,8 @@ ANSWERS: dict[Kind, tuple[str, ...]] = {
         "The address and source port from which the customer was connected to your service at that time, with the "
         "beginning and end of the connection.",
         "Means of payment, as far as the power above reaches.",
-        "Whether the address is used by many customers at once; if so, by what they can be told apart. If your records "
-        "fit more than one account, each of them; please do not choose one.",
+        "Whether the address is used by many customers at once; if so, by what they can be told apart, among how many, "
+        "and please name nobody. If your records fit two accounts or a few, each of them; please do not choose one.",
         _AS_KEPT,
         _CLOCK,
         _KEPT,
@@ -117,11 +132,16 @@ PLATFORM_KEEPS = (
 NARROW = {
     Kind.PRESERVATION: "Only what concerns these lines is to be kept for us.",
     Kind.SOURCE_PORT: ("Please send nothing about other accounts or people, and nothing of what was communicated."),
+    Kind.PARTICULARS: ("Please send nothing about other accounts or people, and nothing of what was communicated."),
     Kind.VPN_SUBSCRIBER: (
         "Please send nothing about other addresses, times or customers, and nothing of what was communicated."
     ),
 }
 REPLY_COLUMNS = {
+    Kind.PARTICULARS: (
+        "Our event, Source address, Source port, Protocol, Time (UTC, ISO 8601, to the second or finer), What the time "
+        "is of, Clock error (seconds)"
+    ),
     Kind.SOURCE_PORT: (
         "Check value, Source address, Source port, Protocol, Destination address, Destination port, Time (UTC, ISO "
         "8601, to the second or finer), What the time is of, Clock error (seconds)"
@@ -139,6 +159,11 @@ REPLY_COLUMNS = {
         "error (seconds)"
     ),
 }
+READ_BACK = (
+    "The check value names the line and what is asked; that it is right does not show that the line was copied right. "
+    "If you copy a line or call, please read back its address, its port and its first and second time in UTC, each by "
+    "itself, and quote the check value with them."
+)
 HINDERED = {
     Hindrance.NO_CONTACT: "Where this addressee takes requests is not known: add a contact to the operator directory.",
     Hindrance.NO_POWER: "No power of the law pack has been chosen for it.",

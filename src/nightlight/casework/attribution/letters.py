@@ -13,13 +13,17 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightlight.casework.attribution.asking import Kind
+from nightlight.casework.attribution import annex
+from nightlight.casework.attribution.asking import GENERIC, Kind
+from nightlight.casework.attribution.gate_lines import event_number
+from nightlight.casework.attribution.grade_words import asked as words_of
 from nightlight.casework.attribution.letter_words import (
     ANSWERS,
     HINDERED,
     NARROW,
     OPENINGS,
     PLATFORM_KEEPS,
+    READ_BACK,
     REPLY_COLUMNS,
     TITLES,
 )
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from nightlight.casework.attribution.asking import Line, Power, Request
 
 WIDTH = 100
+_NOT_READ = {"K": "general knowledge, not checked", "T": "quoted by a third party"}
 _PERIOD = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
 
 
@@ -131,14 +136,15 @@ class Letter:
 
 def letter(request: Request, heading: Heading) -> Letter:
     """Return the letter of a request."""
-    rows = tuple(_row(number, one) for number, one in enumerate(request.lines, 1))
+    rows = tuple(_row(number, one, request.kind) for number, one in enumerate(request.lines, 1))
     asked: list[Part] = [
         Facts(_head(request, heading)),
         Paragraph(OPENINGS[request.kind], "What is asked"),
         *_power(request.power),
         *([Paragraph(heading.purpose, "Purpose and reason")] if heading.purpose else []),
-        Rows("The events, each with its check value", rows),
-        Paragraph(_zone_words(request, rows), "Times"),
+        *([Rows("The events, each with its check value", rows)] if rows else []),
+        *([Items("Events whose time you stated in part", _questions(request))] if request.questions else []),
+        *([Paragraph(_zone_words(request, rows), "Times")] if rows else []),
         Items(_answer_heading(request.kind), _answer(request)),
     ]
     columns = REPLY_COLUMNS.get(request.kind)
@@ -158,14 +164,41 @@ def _cautions(request: Request) -> tuple[str, ...]:
     operator, person = request.operator, request.kind in {Kind.SUBSCRIBER, Kind.LOGS}
     if operator and person and operator.needs_destination is Known.YES:
         said.append(f"{operator.name} answers only with the destination address; the evidence states none.")
+    said += _sheet(request)
     for number, one in enumerate(request.lines, 1):
         if one.holder.near_change:
             said.append(f"Line {number}: the block changed hands within a day of it: {one.holder.near_change}.")
         if operator and person and operator.needs_port is Known.YES and one.line.port is None and _four(one):
             said.append(f"Line {number}: {operator.name} cannot tell anybody apart without the port.")
+    check = getattr(getattr(request.power, "basis", None), "check", "")
+    if str(check) in _NOT_READ:
+        section = request.power.section if request.power else ""
+        said.append(
+            f"{section} was not read in its primary text ({_NOT_READ[str(check)]}): have a lawyer confirm the "
+            "power before it is signed."
+        )
     if request.power and not request.power.binding:
         said.append("The addressee is not bound by this; for use in a court another way may be needed.")
     return tuple(said)
+
+
+def _sheet(request: Request) -> list[str]:
+    """What stands in the lines of the letter and has no column in the list that goes with it."""
+    known = annex.layouts()
+    missing = annex.left_out(known.get(request.layout, known[GENERIC]), [one.line for one in request.lines])
+    return [f"The list in the columns of the addressee has none for: {', '.join(missing)}."] if missing else []
+
+
+def _questions(request: Request) -> tuple[str, ...]:
+    """Each event without a line, as it was sent, and what is missing of it."""
+    found = []
+    for one in request.questions:
+        port = f", port {one.source.port_as_sent!r}" if one.source.port_as_sent else ""
+        account = f", account {one.account}" if one.account else ""
+        sent = f"address {one.source.address_as_sent!r}{port}, time {one.source.moment_as_sent!r}{account}"
+        missing = f" Please state {words_of(one.ask_for)}." if one.ask_for else ""
+        found.append(f"{event_number(one.key)}: {sent}, as you sent it.{missing}")
+    return tuple(found)
 
 
 def _four(one: Line) -> bool:
@@ -209,13 +242,13 @@ def _period(text: str) -> str:
     return " and ".join(said) or text
 
 
-def _row(number: int, one: Line) -> Row:
+def _row(number: int, one: Line, kind: Kind) -> Row:
     line = one.line
     ends = [
         pair(at, line.zone, "second" if at.microsecond == 0 else "microsecond") for at in (line.utc_from, line.utc_to)
     ]
     sent = f"{one.source.address_as_sent!r}, {one.source.moment_as_sent!r}"
-    sent += f", port {one.source.port_as_sent!r}" if one.source.port_as_sent is not None else ", no port"
+    sent += _port_as_sent(one, kind)
     return Row(
         number=number,
         address=line.address,
@@ -227,13 +260,23 @@ def _row(number: int, one: Line) -> Row:
         local_to=ends[1].local,
         dates_differ=any(end.dates_differ for end in ends),
         check_value=line.check_value,
-        references=(line.key, *one.also),
+        references=tuple(event_number(key) for key in (line.key, *one.also)),
         account=one.account,
-        as_sent=f"{sent} in {one.source.path} (SHA-256 {one.source.digest})",
+        as_sent=sent,  # without the place in the report, which says who was reported and by what
         why=one.holder.why,
         window=_window(one),
         derivation=line.derivation,
     )
+
+
+def _port_as_sent(one: Line, kind: Kind) -> str:
+    """The port of the evidence; one that is not asked about is kept from a holder, who could look for it."""
+    port = one.source.port_as_sent
+    if port is None:
+        return ", no port"
+    if kind.of_platform or port.strip() == str(one.line.port):
+        return f", port {port!r}"
+    return ", and no port that is of this address and time"
 
 
 def _window(one: Line) -> str:
@@ -254,10 +297,7 @@ def _zone_words(request: Request, rows: tuple[Row, ...]) -> str:
     if any(row.dates_differ for row in rows):
         numbers = ", ".join(str(row.number) for row in rows if row.dates_differ)
         words += f" The date in UTC is another than the local one in line {numbers}."
-    return (
-        f"{words} The check value is made from address, port, protocol, both times and the zone: if you copy a line, "
-        "please quote it, and read it back if you call."
-    )
+    return f"{words} {READ_BACK}"
 
 
 def _answer_heading(kind: Kind) -> str:
@@ -286,9 +326,9 @@ def _narrow(request: Request) -> str:
             str(n) for n, one in enumerate(request.lines, 1) if one.line.port is None and ":" not in one.line.address
         ]
         return (
-            f"Line {', '.join(numbers)} has no port. If the address was shared at that time, please do not send a list "
-            "of everybody on it: tell us that it was shared and among how many, and we will ask the platform for the "
-            "port, or ask you again with the destination address."
+            f"Line {', '.join(numbers)} has no port. If the address was shared at that time, please name nobody for "
+            "it, whatever is asked above, and do not send a list of everybody on it: tell us that it was shared and "
+            "among how many, and we will ask the platform for the port, or ask you again with the destination address."
         )
     return NARROW.get(request.kind, "Please send nothing about other addresses, ports, times or people.")
 

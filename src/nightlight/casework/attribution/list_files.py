@@ -25,7 +25,7 @@ from nightlight.casework.attribution.netdata.reading.tor import read_tor_exits
 from nightlight.casework.attribution.netdata.spans import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from nightlight.casework.attribution.lists import Table
@@ -37,6 +37,7 @@ Snapshot: TypeAlias = "tuple[tuple[Span, ...], frozenset[Family] | None]"
 """A full list, and of which families it is the full list: those of its entries where that is None."""
 
 HISTORY = ".npz"
+_CHUNK = 1_000_000  # ranges of snapshots that are held at a time
 _MMDB, _MMDB_WITHIN = b"\xab\xcd\xefMaxMind.com", 128 * 1024
 _REGISTRY = re.compile(r"2(\.\d)?\|[a-z]+\|")
 _NUMBERS = re.compile(r"\ufeff?(asn?\b|\"?\d+\"?\s*(,|$))", re.IGNORECASE)
@@ -136,12 +137,45 @@ def end_of(day: date) -> datetime:
 def together(parts: Sequence[tuple[datetime, Snapshot]], kind: ListKind) -> IntervalArchive:
     """Put snapshots into one archive. Raises ArchiveRefused."""
     gap = kind.meaning.longest_gap
-    plain = ((at, spans) for at, (spans, families) in parts if families is None)
-    found = IntervalArchive.of_snapshots(plain, longest_gap=gap)
-    for at, (spans, families) in parts:
-        if families is not None:
-            found = found.together(IntervalArchive(longest_gap=gap).grown(at, spans, families))
-    return found
+    full: dict[datetime, set[Family]] = {}
+    for at, (_, families) in parts:
+        full.setdefault(at, set()).update(families or ())
+    return IntervalArchive.of_snapshots(((at, spans) for at, (spans, _) in parts), longest_gap=gap, families=full)
+
+
+def keeping(one: Snapshot, known: set[Family]) -> Snapshot:
+    """Take a list for the full list of every family that its series had before; puts its own into `known`.
+
+    What a family had is over when a later list names none of it: else its last entries would go on being believed. A
+    database says of itself which it covers, and an empty file says nothing.
+    """
+    spans, families = one
+    own = {span.family for span in spans}
+    known |= own
+    return (spans, frozenset(known)) if families is None and own else one
+
+
+def grown_of(
+    kind: ListKind, read: Iterable[tuple[datetime, IntervalArchive | Snapshot]], families: Iterable[Family] = ()
+) -> IntervalArchive:
+    """Put what was read together, each as of its time, holding few snapshots at once. Raises ArchiveRefused.
+
+    `families` are those that the series has already; read in the order of its imports, they come to be the same.
+    """
+    held = set(families)
+    found = IntervalArchive(longest_gap=kind.meaning.longest_gap)
+    parts: list[tuple[datetime, Snapshot]] = []
+    size = 0
+    for as_of, one in read:
+        if isinstance(one, IntervalArchive):
+            found = found.together(one)
+            held.update(one.families)
+            continue
+        parts.append((as_of, keeping(one, held)))
+        size += len(one[0]) + 1
+        if size > _CHUNK:
+            found, parts, size = found.together(together(parts, kind)), [], 0
+    return found.together(together(parts, kind))
 
 
 def _signed(path: Path, kind: ListKind, seen: Seen) -> Snapshot:

@@ -5,8 +5,9 @@ It works with nothing loaded: then every label that needs a list is unknown, and
 
 How a table of one day is taken for an event of another: the newest one that is not younger than the event, however old
 (beyond its kind's `longest_gap` its age is said); where there is none, the first later one within that gap; a still
-later one is shown and decides nothing. Who used an address, which changes within days, is never taken from a later
-table. A list of AS numbers, which changes slowly, is believed within its gap also outside its first and last snapshot.
+later one is shown and decides nothing. Who used an address and how (what hides it, how many use it, by which kind of
+line) is never taken from a later table. A list of AS numbers, which changes slowly, is believed within its gap also
+outside its first and last snapshot.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ SHARED_FROM = 8
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network by its AS number, and its name on the day of the table."""
+    """A network by its AS number, and its name on the day of the table.
+
+    AS number 0: the table gives one range to several networks, which `name` tells; so none of them is known to hold it.
+    """
 
     asn: int
     name: str = ""
@@ -53,6 +57,25 @@ class Said:
 Value: TypeAlias = Network | Said | str | int
 """What a range of a table says: for NETWORKS a Network, for COUNTRIES an ISO 3166-1 code, for CONNECTION_TYPE and
 ANONYMOUS what was Said, for USER_COUNT a number of users."""
+
+
+def several(values: Iterable[Value]) -> Value:
+    """Put what one table says several times of one range into one value that takes no side. Raises TypeError."""
+    found = list(dict.fromkeys(values))
+    networks = {value.asn: value for value in found if isinstance(value, Network)}
+    if len(networks) == 1:
+        return min((value for value in found if isinstance(value, Network)), key=lambda value: value.name)
+    if networks:
+        told = (f"AS{asn} {networks[asn].name}".strip() for asn in sorted(networks))
+        return Network(0, ", ".join(told))
+    said = [value for value in found if isinstance(value, Said)]
+    if said:
+        shown = ", ".join(sorted({value.shown for value in said if value.shown}))
+        return Said(frozenset().union(*(value.labels for value in said)), shown)
+    codes = sorted(value for value in found if isinstance(value, str))
+    if codes:
+        return ", ".join(codes)
+    return max(value for value in found if isinstance(value, int))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +135,23 @@ class Table:
         as_of: datetime,
         rows: Iterable[tuple[int, int, int, Value]],
     ) -> Table:
-        """Make one of rows (4 or 6, first, last, value) in any order; where they overlap the smallest range counts."""
+        """Make one of rows (4 or 6, first, last, value) in any order; where they overlap the smallest range counts.
+
+        A range that is there several times with other values says all of them, in an order of their own (`several`).
+        """
+        held: dict[int, dict[tuple[int, int], Value | list[Value]]] = {4: {}, 6: {}}
+        for family, first, last, value in rows:
+            found = held[family].setdefault((first, last), value)
+            if isinstance(found, list):
+                found.append(value)
+            elif found != value:
+                held[family][first, last] = [found, value]
         places: dict[Value, int] = {}
         by_version: dict[int, list[tuple[int, int, int]]] = {4: [], 6: []}
-        for family, first, last, value in rows:
-            by_version[family].append((first, last, places.setdefault(value, len(places))))
+        for family, ranges in held.items():
+            for (first, last), said in ranges.items():
+                value = several(said) if isinstance(said, list) else said
+                by_version[family].append((first, last, places.setdefault(value, len(places))))
         return cls(
             kind, name, version, as_of, RangeTable.of(by_version[4]), RangeTable6.of(by_version[6]), tuple(places)
         )
@@ -156,7 +191,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Lists:
-    """What is loaded. The first table of a kind by name is the one that is asked first; others may disagree.
+    """What is loaded, in whichever order: nothing rests on it. Tables of one kind by other names may disagree.
 
     `exercise`: prefixes that an exercise gives to operators which do not exist. They lie in ranges that are set aside
     for documentation, or NotDocumentation is raised; empty outside exercises, and then such addresses are reserved.
@@ -175,7 +210,7 @@ class Lists:
         for table in self.tables:
             groups.setdefault((table.kind, table.name), []).append(table)
         found: dict[ListKind, tuple[tuple[Table, ...], ...]] = {}
-        for (kind, _), series in groups.items():
+        for (kind, _), series in sorted(groups.items()):
             found[kind] = (*found.get(kind, ()), tuple(sorted(series, key=lambda table: table.at)))
         object.__setattr__(self, "_groups", found)
 
@@ -205,11 +240,18 @@ _NEED_A_LIST = (
 
 
 class Chosen(NamedTuple):
-    """For each of many times: the place of the table taken, whether it decides, whether its age is to be said."""
+    """For each of many times: the place of the table taken, whether it decides, whether its age is to be said.
+
+    `near`: not younger than the event and not aged; where tables of several publishers decide, such ones come first.
+    """
 
     place: NDArray[np.int64]
     decides: NDArray[np.bool_]
     aged: NDArray[np.bool_]
+    near: NDArray[np.bool_]
+
+
+_USE = frozenset({ListKind.USER_COUNT, ListKind.CONNECTION_TYPE})
 
 
 def choose(series: tuple[Table, ...], when: NDArray[np.int64]) -> Chosen:
@@ -220,5 +262,8 @@ def choose(series: tuple[Table, ...], when: NDArray[np.int64]) -> Chosen:
     older = np.searchsorted(days, when, side="right") - 1
     has_older = older >= 0
     near_older = has_older & (when - days[older] <= gap)
-    decides = near_older if kind is ListKind.ANONYMOUS else has_older | (days[0] - when <= gap)
-    return Chosen(np.maximum(older, 0), decides, has_older & ~near_older)
+    if kind is ListKind.ANONYMOUS:
+        decides = near_older
+    else:
+        decides = has_older if kind in _USE else has_older | (days[0] - when <= gap)
+    return Chosen(np.maximum(older, 0), decides, has_older & ~near_older, near_older)

@@ -139,7 +139,7 @@ def _read() -> tuple[list[Archived], list[Table], list[tuple[str, str]]]:
     held: list[Archived] = []
     tables: list[Table] = []
     missing: list[tuple[str, str]] = []
-    for one in Archive.objects.order_by("pk"):
+    for one in Archive.objects.order_by("kind", "series", "as_of"):
         kind, data = ListKind(one.kind), store.read(one.sha256)
         version = versions.get((one.kind, one.series, None if kind.archived else one.as_of), "")
         try:

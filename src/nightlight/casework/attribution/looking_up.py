@@ -127,6 +127,7 @@ def _looked_up(event: Event, labelled: Labelled, directory: Directory) -> Looked
         keep_seconds=None if kept is None or kept.keep is None else int(kept.keep.total_seconds()),
         keep_source="" if kept is None else kept.source,
         keep_minimum=kept is not None and kept.minimum,
+        said_seconds=None if kept is None or kept.said_shorter is None else int(kept.said_shorter.total_seconds()),
     )
 
 

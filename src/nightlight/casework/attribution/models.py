@@ -57,7 +57,7 @@ class Prepared(models.Model):
     """What the addresses of a tip are and how far each leads, worked out: ``body`` (JSON) has an entry for each event.
 
     ``lists`` is a digest of all that was loaded. ``grade`` and ``way`` are those of the event that leads furthest;
-    ``kept_until`` is when the records of it end by what is known of its operator, None where nothing is.
+    ``kept_until`` is when the first records end that would answer for any that can be traced, None where not known.
     """
 
     tip = models.OneToOneField(Tip, on_delete=models.PROTECT, primary_key=True, related_name="prepared")

@@ -118,6 +118,8 @@ class Operator:
     deterministic: Known = Known.UNKNOWN  # RFC 7422: the mapping of that day is asked, there is no log
     needs_port: Known = Known.UNKNOWN
     needs_destination: Known = Known.UNKNOWN
+    subscribers: int | None = None  # among whom it deals its addresses, by its own word; None: it has said nothing
+    answer_days: int | None = None  # within which it answers, by its own word; None: it has said nothing
     source: str = ""
     as_of: date | None = None
     check: str = "K"

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LARGEST_NUMBER = 2**32 - 1  # RFC 6793
 LONGEST_DAYS = 36_525
+LONGEST_ANSWER = 730  # days
 RECORDS = ("ipdr", "logs", "subscriber", "vpn-assignment", "platform-content")
 ASKS = ("preservation", "subscriber", "logs", "customer")
 ORDERS = ("dmy", "mdy", "ymd")
@@ -100,6 +101,8 @@ def _operator(one: Table, as_of: date, sources: dict[str, str], *, exercise: boo
         deterministic=_known(one, "deterministic"),
         needs_port=_known(one, "needs_port"),
         needs_destination=_known(one, "needs_destination"),
+        subscribers=one.number("subscribers", at_most=LARGEST_NUMBER) if one.has("subscribers") else None,
+        answer_days=one.number("answer_days", at_most=LONGEST_ANSWER) if one.has("answer_days") else None,
         source=_source(one, sources),
         check=_one_of(one, "check", CHECKS),
         as_of=one.day("as_of") if one.has("as_of") else as_of,

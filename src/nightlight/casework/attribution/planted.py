@@ -16,7 +16,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from nightlight.casework.attribution.gate import Care, cautions, check
+from nightlight.casework.attribution import planted_readers
+from nightlight.casework.attribution.gate import Care, Purpose, Statement, cautions, check
+from nightlight.casework.attribution.kinds import Label
 from nightlight.casework.attribution.planted_world import (
     OPERATORS,
     ZONES,
@@ -65,6 +67,7 @@ class Planted(StrEnum):
     PORT_OF_OTHER_TIME = "port-of-other-time"  # the evidence says for when the port was recorded
     DIRECTORY = "directory"  # the directory names the wrong operator, with a derivation
     WRONG_RECORD = "wrong-record"  # the record of somebody else was picked
+    COPIED = "copied-statement"  # the source is wrong, and a second place of the same report was filled from it
     # A reader that gives a piece of the record, or something else in it; the bytes of the evidence are right.
     READER_OFFSET = "reader-offset-dropped"
     READER_HALF = "reader-half-of-day-dropped"
@@ -72,15 +75,19 @@ class Planted(StrEnum):
     READER_ROW = "reader-other-row"
     READER_RANGE = "reader-range-as-address"
     READER_PIECE = "reader-piece"
+    READER_CELL = "reader-cell-left-out"
+    READER_END = "reader-end-of-session"
+    READER_PORT = "reader-port-left-out"
+    READER_SENTENCE = "reader-sentence-cut"
 
 
-IN_LINE = tuple(one for one in Planted if "nothing" < one and list(Planted).index(one) in range(1, 17))
+IN_LINE = tuple(list(Planted)[1:17])
 NAMED = (
     *(Planted.ZONE_INDIA, Planted.ZONE_HOURS, Planted.DAY_MONTH, Planted.DIGIT),
     *(Planted.OPERATOR, Planted.STALE_PORT, Planted.YEAR),
 )
-UPSTREAM = tuple(list(Planted)[17:24])
-READER = tuple(list(Planted)[24:])
+UPSTREAM = tuple(list(Planted)[17:25])
+READER = tuple(list(Planted)[25:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +129,24 @@ def _moved(line: RequestLine, by: timedelta, *, utc: bool = True, local: bool = 
 def _case(rng: Random, kind: Planted) -> Case:
     truth = truth_of(
         rng,
-        port=kind in {Planted.STALE_PORT, Planted.PORT_OF_OTHER_TIME},
+        port=kind in {Planted.STALE_PORT, Planted.PORT_OF_OTHER_TIME, Planted.READER_PORT},
         swappable=kind in {Planted.DAY_MONTH, Planted.LAYOUT_ORDER},
         forms=_WRITTEN.get(kind, ()),
     )
     if kind in _READER_FAULTS:
-        return planted_readers_case(rng, truth, kind)
+        misread, wrong = _READER_FAULTS[kind](rng, truth)
+        return _followed(truth, wrong, misread, kind)
     if kind in _UPSTREAM_FAULTS:
         return _UPSTREAM_FAULTS[kind](rng, truth)
-    source = source_of(truth)
+    source, facts = source_of(truth), facts_of(truth)
+    if kind is Planted.CLOCK_AS_ZONE:
+        by = timedelta(minutes=rng.choice((-330, 330, 60, -60, 15, 525_600)))
+        facts = replace(facts, clock=replace(facts.clock, ahead=by))
+        return Case(_moved(line_of(truth, source), -by), source, facts, kind, wrong=True)
+    if kind is Planted.PERSON_OF_PROXY:
+        facts = replace(facts, label=replace(facts.label, label=rng.choice(_SERVICES)))
     line = _LINE_FAULTS[kind](rng, line_of(truth, source), truth)
-    return Case(line, source, facts_of(truth), kind, wrong=kind is not Planted.NOTHING)
+    return Case(line, source, facts, kind, wrong=kind is not Planted.NOTHING)
 
 
 def _zone_slip(rng: Random, line: RequestLine, _: Truth) -> RequestLine:
@@ -226,6 +240,8 @@ _LINE_FAULTS: dict[Planted, Callable[[Random, RequestLine, Truth], RequestLine]]
     Planted.UTC_ONLY: lambda rng, line, _: _one_side(rng, line, utc=True),
     Planted.PRINTED_ONLY: _printed,
     Planted.SMALL_SLIP: _small,
+    Planted.PROTOCOL: lambda _, line, __: completed(replace(line, protocol="udp")),
+    Planted.PERSON_OF_PROXY: lambda rng, line, _: completed(replace(line, purpose=rng.choice(_OF_PEOPLE))),
 }
 
 
@@ -268,6 +284,13 @@ def _source_year(_: Random, truth: Truth) -> Case:
     return _followed(truth, wrong, source, Planted.SOURCE_YEAR)
 
 
+def _copied(_: Random, truth: Truth) -> Case:
+    """The evidence is a year behind, and so is what the same report states in another place: they are one statement."""
+    case = _source_year(_, truth)
+    copy = Statement("another place", truth.at - timedelta(days=365))
+    return replace(case, source=replace(case.source, same_event=(copy,)), planted=Planted.COPIED)
+
+
 def _other_port(rng: Random, truth: Truth) -> Case:
     recorded = truth.at - timedelta(hours=rng.randrange(1, 900))
     return _followed(truth, truth, replace(source_of(truth), port_at=recorded), Planted.PORT_OF_OTHER_TIME)
@@ -285,7 +308,15 @@ def _wrong_record(rng: Random, truth: Truth) -> Case:
 
 
 _DECLARED = ("dmy", "mdy", "half-day", "minute")  # figures whose order and zone rest on what the layout declares
+_SERVICES = (Label.VPN, Label.PRIVATE_RELAY, Label.PUBLIC_PROXY, Label.RESIDENTIAL_PROXY, Label.HOSTING)
+_OF_PEOPLE: tuple[Purpose, ...] = (Purpose.SUBSCRIBER, Purpose.LOGS, Purpose.CUSTOMER)
+_READER_FAULTS = {kind: planted_readers.FAULTS[kind.value] for kind in READER}
 _WRITTEN: dict[Planted, tuple[str, ...]] = {
+    Planted.READER_OFFSET: ("offset",),
+    Planted.READER_HALF: ("half-day",),
+    Planted.READER_CELL: ("half-day", "ymd", "dmy", "mdy", "named"),
+    Planted.READER_END: ("ymd", "dmy", "zulu", "offset", "named", "epoch"),
+    Planted.READER_SENTENCE: ("ymd", "dmy", "mdy", "minute", "zulu"),
     Planted.LAYOUT_ZONE: (*_DECLARED, "ymd", "named", "joined"),
     Planted.LAYOUT_ORDER: _DECLARED,
 }
@@ -297,6 +328,7 @@ _UPSTREAM_FAULTS: dict[Planted, Callable[[Random, Truth], Case]] = {
     Planted.PORT_OF_OTHER_TIME: _other_port,
     Planted.DIRECTORY: _directory,
     Planted.WRONG_RECORD: _wrong_record,
+    Planted.COPIED: _copied,
 }
 
 # The caution that names what an error of a kind rests on; a kind that is not here has none.
@@ -306,6 +338,7 @@ _NAMED_BY: dict[Planted, frozenset[Care]] = {
     Planted.SOURCE_YEAR: frozenset({Care.ONE_STATEMENT}),
     Planted.DIRECTORY: frozenset({Care.ONE_TABLE, Care.TABLES_DISAGREE}),
     Planted.WRONG_RECORD: frozenset({Care.NO_SUBJECT}),
+    Planted.COPIED: frozenset({Care.ONE_STATEMENT}),
 }
 
 

@@ -52,7 +52,9 @@ _FORMS = {
     "half-day": "%m/%d/%Y %I:%M:%S %p",
     "joined": "%Y%m%d %H%M%S",
 }
-WIDE = 128  # of a shape: the record holds a second address, port and time, and the layout says which is which
+# Of a shape: the record holds a second address, port and time, and the layout says which is which; the zone stands in
+# a cell of its own, and the layout declares it; the record is a sentence.
+WIDE, ZONED, TOLD = 128, 256, 512 | 1024
 _CELLS = {"address": "ip", "port": "port", "time": "at", "account": "by", "protocol": "proto"}
 _ORDERS = {"dmy": DateOrder.DMY, "minute": DateOrder.DMY, "mdy": DateOrder.MDY, "half-day": DateOrder.MDY}
 
@@ -83,6 +85,17 @@ class Truth:
     def local(self) -> datetime:
         """The wall clock of the evidence."""
         return (self.at + timedelta(minutes=east(self.written_in, self.at))).replace(tzinfo=None)
+
+    @property
+    def hours(self) -> str:
+        """The zone of the evidence as hours and minutes east of UTC."""
+        hours, minutes = divmod(ZONES[self.written_in], 60)
+        return f"{hours:02}:{minutes:02}"
+
+    @property
+    def told(self) -> bool:
+        """Whether the record is a sentence."""
+        return self.shape & TOLD == TOLD
 
 
 def east(zone: str, at: datetime) -> int:
@@ -143,8 +156,7 @@ def _moment(truth: Truth) -> tuple[str, Zone, DateOrder | None]:
     if truth.form == "zulu":
         return truth.at.strftime(_FORMS["zulu"]), Zone.as_written(), None
     if truth.form == "offset":
-        hours, minutes = divmod(ZONES[truth.written_in], 60)
-        return f"{truth.local.isoformat()}+{hours:02}:{minutes:02}", Zone.as_written(), None
+        return f"{truth.local.isoformat()}+{truth.hours}", Zone.as_written(), None
     order = _ORDERS.get(truth.form, DateOrder.YMD if truth.form in {"ymd", "joined"} else None)
     return truth.local.strftime(_FORMS[truth.form]), Zone.named(truth.written_in, "the layout"), order
 
@@ -168,14 +180,18 @@ def source_of(truth: Truth) -> SourceFields:
     cells = {"ip": address, "port": port or "", "at": moment, "by": account, "proto": "tcp"}
     if truth.shape & WIDE:
         cells |= _other_side(truth)
+    if truth.shape & ZONED and zone.declared:
+        cells["zone"] = f"+{truth.hours}"
     text = ",".join(cells.values())
     places = {name: f"column {list(cells).index(key) + 1}" for name, key in _CELLS.items()}
-    if truth.shape & 16:
+    if truth.told:
+        text = json.dumps({"text": sentence(account, address, port, moment)})
+    elif truth.shape & 16:
         text, places = json.dumps(cells).replace("/", "\\/"), _CELLS
     record = text.encode("utf-16" if truth.shape & 32 else "utf-8")
     return SourceFields(
         protocol_as_sent="tcp",
-        places=tuple(places.items()) if truth.shape & WIDE else (),
+        places=tuple(places.items()) if truth.shape & WIDE and not truth.told else (),
         path="return.csv, row 7",
         digest=hashlib.sha256(record).hexdigest(),
         record=record,
@@ -186,9 +202,15 @@ def source_of(truth: Truth) -> SourceFields:
         order_by="the layout",
         port_as_sent=port,
         account_created=truth.at - timedelta(days=truth.age),
-        same_event=(Statement("summary", truth.at + timedelta(seconds=20)),) if truth.agrees else (),
+        same_event=(Statement("summary", truth.at + timedelta(seconds=20), independent=True),) if truth.agrees else (),
         subject_as_sent=account,
     )
+
+
+def sentence(account: str, address: str, port: str | None, moment: str) -> str:
+    """The record as somebody wrote it down."""
+    through = f" port {port}" if port else ""
+    return f"We saw that {account or 'somebody'} came from {address}{through} over tcp on {moment} and stayed a while"
 
 
 def _other_side(truth: Truth) -> dict[str, str]:

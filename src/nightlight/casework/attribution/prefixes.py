@@ -2,10 +2,11 @@
 """Which part of an IPv6 address leads to a line: the delegated prefix, not the address; and what the rest of it says.
 
 A mobile bearer gets a /64 (RFC 6459), a home usually a /56 and a business a /48 (RIPE-690), but nothing obliges an
-operator to that: without its own statement two addresses are taken for one line only within one /64, and what agrees
-in fewer bits is said to agree in fewer. The last 64 bits may carry a hardware address (RFC 4291, appendix A) that goes
-along into other networks; random ones (RFC 8981) change daily by design, so neither their sameness nor their change
-tells people apart.
+operator to that: without its own statement two addresses are taken for one line only within one /64, and what agrees in
+fewer bits is said to agree in fewer. Where an address carries an IPv4 address (6to4, Teredo, NAT64), that is the line;
+the bits in front of it are those of a server or of everybody. The last 64 bits may carry a hardware address (RFC 4291,
+appendix A) that goes along into other networks; random ones (RFC 8981) change daily by design, so neither their
+sameness nor their change tells people apart.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
-from nightlight.casework.attribution.transition import Interface, interface_of, prefix_of
+from nightlight.casework.attribution.addresses import Address, read_address
+from nightlight.casework.attribution.kinds import Transition
+from nightlight.casework.attribution.transition import Interface, interface_of, prefix_of, transition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,15 +46,50 @@ def _number(address: str) -> int:
 
 
 @lru_cache(maxsize=65_536)
+def _carried(address: str) -> str:
+    """The line that an address names in a form for transition: its IPv4 address, or itself; empty: no such form."""
+    inside = transition_of(IPv6Address(address))
+    if inside.transition is Transition.NONE:
+        return ""
+    # Where the IPv4 address stands in a prefix for local use is not known, so no two addresses are one line.
+    return inside.inner or f"{IPv6Address(address)}/{_BITS}"
+
+
+@lru_cache(maxsize=65_536)
 def prefix(address: str, length: int = Unit.LINK) -> str:
-    """The prefix of an IPv6 address in CIDR form. Raises ValueError for what is no IPv6 address or no length."""
+    """The prefix of an IPv6 address in CIDR form; of 6to4, Teredo and NAT64 the IPv4 address that it carries.
+
+    Raises ValueError for what is no IPv6 address or no length.
+    """
     if not 0 <= length <= _BITS:
         raise ValueError(f"no length of a prefix: {length}")
-    return prefix_of(IPv6Address(address), length)
+    return _carried(address) or prefix_of(IPv6Address(address), length)
+
+
+@lru_cache(maxsize=65_536)
+def networks_of(address: str | None, as_sent: str = "") -> frozenset[str]:
+    """What a household has in common: an IPv4 address, or an IPv6 prefix of 56 bits (RIPE-690).
+
+    Alike in every notation: what was sent is read as labels read it. Of a text that is read in several ways, all that
+    it could be, and of every one that is not read the text itself, so that it still meets its like.
+    """
+    if address:
+        return frozenset({_network(address)})
+    found = read_address(as_sent)
+    if isinstance(found, Address):
+        return frozenset({_network(found.text)})
+    text = " ".join(as_sent.casefold().split())
+    return frozenset({*map(_network, found.could_be), *([f"as sent: {text}"] if text else [])})
+
+
+def _network(address: str) -> str:
+    return prefix(address.partition("%")[0], Unit.HOME) if ":" in address else address
 
 
 def agree(one: str, other: str) -> Unit | None:
     """The longest of /64, /56 and /48 in which two IPv6 addresses are the same; None when they differ before that."""
+    if _carried(one) or _carried(other):
+        return Unit.LINK if _carried(one) == _carried(other) else None
     differs = _number(one) ^ _number(other)
     return next((unit for unit in Unit if not differs >> (_BITS - unit)), None)
 
@@ -61,8 +99,11 @@ def hardware(address: str) -> str | None:
     """The hardware address inside an IPv6 address, as 00:00:5e:00:53:01; None where there is none to rely on.
 
     Only universally administered addresses of single devices count: the others are made up, often at random, and may
-    repeat; so do those that samples and cheap devices carry.
+    repeat; so do those that samples and cheap devices carry. What carries an IPv4 address has no room for one, but for
+    6to4.
     """
+    if transition_of(IPv6Address(address)).transition in {Transition.TEREDO, Transition.NAT64}:
+        return None
     found = interface_of(IPv6Address(address))
     if found.kind is not Interface.MAC or int(found.named[:2], 16) & (_LOCAL | _GROUP) or found.named in _SHARED_MACS:
         return None

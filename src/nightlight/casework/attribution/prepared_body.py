@@ -27,7 +27,8 @@ class LookedUp:
     """An event of a tip, what its address was, and who held it.
 
     ``parties``: numbers of the reported people of the tip whose event it is; empty where the report does not say whose
-    of several. ``keep_seconds``: how long the holder keeps the records that would answer, None where that is not known.
+    of several. ``keep_seconds``: how long the holder keeps the records that would answer, None where that is not known;
+    ``said_seconds``: what it says itself, where that is shorter.
     ``child_there``: the child in the report used the same network; nothing else of a child's events is kept here.
     """
 
@@ -42,6 +43,7 @@ class LookedUp:
     keep_seconds: int | None = None
     keep_source: str = ""
     keep_minimum: bool = False
+    said_seconds: int | None = None
     child_there: bool = False
 
     @property
@@ -49,18 +51,18 @@ class LookedUp:
         """How long the records are kept; None where nothing is known of it."""
         if not self.keep_source:
             return None
-        keep = None if self.keep_seconds is None else timedelta(seconds=self.keep_seconds)
-        return grades.Retention(keep, self.keep_source, self.keep_minimum)
-
-    @property
-    def kept_until(self) -> datetime | None:
-        """When the records end; None where that is not known."""
-        at = self.event.utc
-        return None if at is None or self.keep_seconds is None else at + timedelta(seconds=self.keep_seconds)
+        keep, said = (
+            None if seconds is None else timedelta(seconds=seconds)
+            for seconds in (self.keep_seconds, self.said_seconds)
+        )
+        return grades.Retention(keep, self.keep_source, self.keep_minimum, said)
 
     def traceability(self, now: datetime) -> grades.Traceability:
         """Return how far it leads at ``now``."""
         return grades.grade(self.event, self.labelled, self.retention, now=now, shares=self.shares)
+
+
+_LEADS = frozenset({kinds.Way.TRACE, kinds.Way.ASK_FIRST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,17 @@ class Body:
 
     events: tuple[LookedUp, ...]
     apart: tuple[tuple[str, int], ...] = ()
+
+    def ends(self, now: datetime) -> tuple[datetime, ...]:
+        """When records end that would answer for an event that can be traced, those still to come, soonest first."""
+        found = {
+            end
+            for one in self.events
+            if one.traceability(now).way in _LEADS
+            for end in grades.ends(one.event, one.retention)
+            if end > now
+        }
+        return tuple(sorted(found))
 
 
 _KEEPER = Keeper(

@@ -22,7 +22,7 @@ from nightlight.foundation import clock
 from nightlight.pipeline.linking import waiting
 from nightlight.pipeline.tips.models import State, Tip
 from nightlight.pipeline.tips.understanding import understand_all
-from nightlight.pipeline.triage import gathering
+from nightlight.pipeline.triage import gathering, records
 from nightlight.trust.custody import actions as custody
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Left(NamedTuple):
 
 
 class _Best(NamedTuple):
-    """The event of a tip that leads furthest, as the row and the log say it."""
+    """How far the best event of a tip leads, and when the first records of any that can be traced end."""
 
     grade: str
     way: str
@@ -61,14 +61,12 @@ def prepare_new(*, by: str, now: Callable[[], datetime], patience: float = PATIE
     """
     end = time.monotonic() + patience
     passed_over: set[int] = set()
-    using: Loaded | None = None
     while time.monotonic() < end:
         there = waiting.ready(Waiting, now()).exclude(tip__in=passed_over).values_list("tip_id", flat=True)
         tips = list(there[:BATCH])
         if not tips:
             return Left(False, passed_over)
-        using = using or loaded.current()
-        passed_over |= _prepare_each(tips, using, by=by, at=now())
+        passed_over |= _prepare_each(tips, by=by, at=now())
     return Left(True, passed_over)
 
 
@@ -77,15 +75,15 @@ def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
     return waiting.ready(Waiting, at).exclude(tip__in=but).exists()
 
 
-def _prepare_each(tips: Sequence[int], using: Loaded, *, by: str, at: datetime) -> set[int]:
+def _prepare_each(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
     """Do tips together, and one by one where one of them defeats us; return those that go on waiting."""
     try:
-        return set(tips) - prepare(tips, using, by=by, at=at)
+        return set(tips) - prepare(tips, by=by, at=at)
     except (OperationalError, InterfaceError):  # the database itself: nothing else will go better
         raise
     except Exception as error:
         if len(tips) > 1:
-            return {left for tip in tips for left in _prepare_each([tip], using, by=by, at=at)}
+            return {left for tip in tips for left in _prepare_each([tip], by=by, at=at)}
         _failed(tips[0], type(error).__name__, by=by, at=at)
         return set(tips)
 
@@ -100,12 +98,14 @@ def _failed(key: int, why: str, *, by: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def prepare(tips: Sequence[int], using: Loaded, *, by: str, at: datetime) -> set[int]:
+def prepare(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
     """Do these tips in one transaction; return those that were done, or that have nothing to do any more.
 
     One about which somebody is writing just now is passed over: it waits, and is done with what they write.
     """
     mine = _taken(tips)
+    # Asked for once they are taken: an import that ends meanwhile waits for us, and puts them back.
+    using = loaded.current()
     found = list(Tip.objects.filter(pk__in=mine).select_related("reporter").order_by("-pk"))
     gone = gathering.erased(found) | {tip.pk for tip in found if tip.state != State.RECEIVED or tip.set_apart}
     for table in (Prepared, Sources):
@@ -126,6 +126,8 @@ def prepare(tips: Sequence[int], using: Loaded, *, by: str, at: datetime) -> set
                 cleared=cleared.get(one.tip.public_id, frozenset()),
             )
         sources.keep(one, [(event.event, event.places) for event in made[one.tip.pk].events], at=at)
+    # How urgent a tip is may change by it. Before the log is written, whose turn whoever scores waits for.
+    records.tell({tip: made[tip.pk].ends(at) if tip.pk in made else () for tip in found}, at=at)
     _write(there, made, using, by=by, at=at)
     return mine
 
@@ -139,12 +141,11 @@ def _taken(tips: Iterable[int]) -> set[int]:
 
 
 def _best(body: Body, at: datetime) -> _Best:
-    until = {one.event.key: one.kept_until for one in body.events}
     places = in_order((one.event, one.traceability(at)) for one in body.events)
     if not places:
         return _Best("", "", None)
-    best = places[0]
-    return _Best(best.traceability.grade.value, best.traceability.way.value, until[best.event.key])
+    best = places[0].traceability
+    return _Best(best.grade.value, best.way.value, min(body.ends(at), default=None))
 
 
 def _write(tips: Sequence[Tip], made: dict[int, Body], using: Loaded, *, by: str, at: datetime) -> None:

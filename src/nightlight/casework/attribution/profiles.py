@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which operator profiles hold for an address as of a time: the smallest prefix first, else the AS number."""
+"""Which operator profiles hold for an address as of a time: of the smallest prefix at that time, else the AS number."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ class Group:
     by_asn: NDArray[np.int32]
     held: tuple[tuple[Profile, ...], ...]
     masks: NDArray[np.int64]
+    lengths: NDArray[np.int16]  # of prefixes; -1 for an AS number
 
     def of_asns(self, asns: NDArray[np.uint32]) -> NDArray[np.int32]:
         """The entry of `held` for each AS number, -1: none."""
@@ -48,8 +50,13 @@ def grouped(profiles: Iterable[Profile]) -> tuple[Group, ...]:
     spans: dict[tuple[int, int], dict[str | int, list[Profile]]] = {}
     for profile in profiles:
         span = (_seconds(profile.since, -_ALWAYS), _seconds(profile.until, _ALWAYS))
-        spans.setdefault(span, {}).setdefault(profile.prefix or profile.asn, []).append(profile)
+        spans.setdefault(span, {}).setdefault(_prefix(profile.prefix) or profile.asn, []).append(profile)
     return tuple(_group(span, keys) for span, keys in spans.items())
+
+
+def _prefix(text: str) -> str:
+    """One notation for each prefix, so that two profiles of one are not taken for two prefixes."""
+    return str(ip_network(text, strict=False)) if text else ""
 
 
 def _group(span: tuple[int, int], keys: dict[str | int, list[Profile]]) -> Group:
@@ -64,6 +71,7 @@ def _group(span: tuple[int, int], keys: dict[str | int, list[Profile]]) -> Group
         np.array([place for _, place in asns], np.int32),
         tuple(tuple(held) for held in keys.values()),
         np.array([mask(profile.label for profile in held) for held in keys.values()], np.int64),
+        np.array([int(key.partition("/")[2]) if isinstance(key, str) else -1 for key in keys], np.int16),
     )
 
 

@@ -35,7 +35,8 @@ class Traces:
 
     ``people``: number and pseudonym of each reported person of the tip, ``party`` the number of the one meant, None
     where the tip was not linked yet, and then the events are all of its own. ``unsure``: events of this tip that the
-    report gives to none of several people. ``waiting``: tips of these whose addresses are not looked up yet;
+    report gives to none of several people. ``waiting``: tips of these whose addresses are not looked up yet,
+    ``failed``: those whose addresses could not be;
     ``beyond``: tips of the person that the viewer may not see; ``rejected``: links that an officer rejected; ``more``:
     tips left out because a page holds no more. ``apart``: events of this tip that are kept apart, by why.
     """
@@ -47,10 +48,12 @@ class Traces:
     unsure: tuple[LookedUp, ...]
     apart: Mapping[str, int]
     waiting: int
+    failed: int
     beyond: int
     rejected: int
     more: int
     ready: bool
+    person: int | None = None  # whom linking takes them for; None: the tip was not linked yet
 
 
 def of_tip(viewer: Viewer, tip: Tip) -> Body | None:
@@ -77,7 +80,8 @@ def traces(viewer: Viewer, tip: Tip, party: int | None = None) -> Traces:
         key: (public_id, prepared_body.read(body))
         for key, public_id, body in Prepared.objects.filter(tip__in=keys).values_list("tip", "tip__public_id", "body")
     }
-    waiting = set(Waiting.objects.filter(tip__in=keys).values_list("tip_id", flat=True))
+    times = dict(Waiting.objects.filter(tip__in=keys).values_list("tip_id", "failed_times"))
+    failed = {key for key, number in times.items() if number}
     events: list[LookedUp] = []
     read: list[str] = []
     for key in keys:
@@ -94,11 +98,13 @@ def traces(viewer: Viewer, tip: Tip, party: int | None = None) -> Traces:
         events=tuple(events),
         unsure=tuple(one for one in own.events if not one.parties) if own is not None and chosen is not None else (),
         apart=dict(own.apart) if own is not None else {},
-        waiting=len(waiting | (set(keys) - bodies.keys())),
+        waiting=len((times.keys() | (set(keys) - bodies.keys())) - failed),
+        failed=len(failed),
         beyond=beyond,
         rejected=rejected,
         more=more + sum(1 for key in keys if bodies.get(key, ("", None))[1] is not None) - len(read),
         ready=own is not None,
+        person=None if chosen is None else chosen.person,
     )
 
 

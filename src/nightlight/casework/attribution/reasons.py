@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nightlight.casework.attribution.addresses import Trouble
-    from nightlight.casework.attribution.lists import Archived, Profile, Table, Value
+    from nightlight.casework.attribution.lists import Archived, Lists, Profile, Table, Value
     from nightlight.casework.attribution.netdata.archive import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One event, as a batch has understood it. `address` is the one that is judged: the inner one where it is known."""
+    """One event, as a batch has understood it. `address` is the one that is judged: the inner one where it is known.
+
+    `outer` is then the IPv6 address that carries it, by which lists of who hides may have it too.
+    """
 
     address: IPv4Address | IPv6Address | None
     when: datetime | None
@@ -48,11 +51,12 @@ class Asked:
     inner_port: int | None = None
     possible_proxy: Stated = Stated.NOT_STATED
     accounts: int | None = None
+    outer: IPv6Address | None = None
 
 
 _ANY_IPV4 = "192.0.2.1"  # asked only for whether the time is covered
 _RANK = (
-    {Why.NOT_COVERED: 3, Why.NO_TIME: 3, Why.NO_LIST: 4, Why.LISTED_BEFORE: 2, Why.LISTED_LATER: 2, Why.COUNTRY: 1}
+    {Why.LISTED_BEFORE: 2, Why.LISTED_LATER: 2, Why.NOT_COVERED: 3, Why.NO_TIME: 3, Why.NOT_LISTED: 4, Why.NO_LIST: 5}
 )  # fmt: skip
 
 
@@ -64,8 +68,12 @@ def reasons_of(prepared: Prepared, asked: Asked) -> tuple[Reason, ...]:
     if asked.block is None:
         found += [_on(asked, reason) for reason in _of_lists(prepared, asked)]
     said_now = {Why.REGISTRY, Why.LISTED, Why.NETWORK, Why.PREFIX, Why.OPERATOR, Why.ACCOUNTS, Why.TRANSITION}
+    countries = {code for reason in found if reason.why is Why.COUNTRY for code in reason.shown.split(", ")}
     marked = [
-        replace(reason, against=True) if reason.why in said_now and not agree(reason.label, asked.label) else reason
+        replace(reason, against=True)
+        if (reason.why in said_now and not agree(reason.label, asked.label))
+        or (reason.why is Why.COUNTRY and len(countries) > 1)
+        else reason
         for reason in found
     ]
     return tuple(
@@ -90,11 +98,9 @@ def _of_itself(asked: Asked) -> Iterator[Reason]:
         yield Reason(Why.REGISTRY, Label.RESERVED, block.document, f"{block.prefix} {block.purpose}")
     if asked.transition is not Transition.NONE:
         shown = str(asked.address) if asked.inner_known else ""
-        shared = asked.transition is Transition.NAT64 and asked.inner_known and asked.block is None
-        label = Label.MOBILE_SHARED if shared else Label.UNKNOWN
         if asked.inner_port is not None:
             shown += f":{asked.inner_port}"
-        yield Reason(Why.TRANSITION, label, str(asked.transition), shown)
+        yield Reason(Why.TRANSITION, Label.UNKNOWN, str(asked.transition), shown)
 
 
 def _reporter(asked: Asked) -> Iterator[Reason]:
@@ -110,6 +116,7 @@ def _of_lists(prepared: Prepared, asked: Asked) -> Iterator[Reason]:
     lists = prepared.lists
     if asked.when is None:
         yield Reason(Why.NO_TIME, Label.UNKNOWN)
+    numbers = () if asked.asn else _open_numbers(lists, asked)
     for listed in lists.archives:
         if not listed.about_numbers:
             yield from _of_archive(listed, asked)
@@ -117,10 +124,8 @@ def _of_lists(prepared: Prepared, asked: Asked) -> Iterator[Reason]:
         for series in lists.series(kind):
             yield from _of_series(prepared, series, asked)
     for listed in lists.archives:
-        if listed.about_numbers and asked.asn and asked.when is not None:
-            seconds = int(within(listed, np.array([int(asked.when.timestamp())], np.int64))[0])
-            moved = asked.when + timedelta(seconds=seconds - int(asked.when.timestamp()))
-            yield from _verdict(listed, listed.archive.at_number(asked.asn, moved), Why.NETWORK)
+        if listed.about_numbers and asked.when is not None:
+            yield from _of_numbers(listed, asked, numbers if listed.label.anonymises else ())
     yield from _of_profiles(prepared, asked)
     shared = asked.accounts is not None and asked.accounts >= lists.shared_from
     if shared and asked.when is not None and isinstance(asked.address, IPv4Address):
@@ -132,18 +137,53 @@ def _of_lists(prepared: Prepared, asked: Asked) -> Iterator[Reason]:
 def _of_archive(listed: Archived, asked: Asked) -> Iterator[Reason]:
     if asked.when is not None:
         verdict = listed.archive.at(str(asked.address), asked.when)
+        outer = None if asked.outer is None else listed.archive.at(str(asked.outer), asked.when)
+        told = outer is not None and outer.state not in {ListedState.NEVER, ListedState.NOT_COVERED}
         for reason in _verdict(listed, verdict, Why.LISTED):
             yield replace(reason, shown=ONLY_IPV4) if _other_family(listed, asked, reason) else reason
+        if verdict.state is ListedState.NEVER and not told:
+            yield Reason(Why.NOT_LISTED, listed.label, listed.source)
+        if outer is not None and told:
+            yield from _verdict(listed, outer, Why.LISTED)
         return
     covered = listed.archive.coverage
     if covered is None:
         return
     # Without an instant nothing follows; that the list knows the address at some time is worth asking for it.
-    verdict = listed.archive.at(str(asked.address), covered[1])
-    if verdict.row is not None:
-        yield Reason(
-            Why.NO_TIME, listed.label, listed.source, verdict.row.prefix, verdict.since, verdict.until
-        )  # fmt: skip
+    for address in (asked.address, asked.outer):
+        if address is not None and (verdict := listed.archive.at(str(address), covered[1])).row is not None:
+            yield Reason(
+                Why.NO_TIME, listed.label, listed.source, _prefix(verdict), verdict.since, verdict.until
+            )  # fmt: skip
+
+
+def _prefix(verdict: Verdict) -> str:
+    return "" if verdict.row is None else verdict.row.prefix
+
+
+def _of_numbers(listed: Archived, asked: Asked, numbers: tuple[int, ...]) -> Iterator[Reason]:
+    """What a list of AS numbers says of the network, or of each that some table names where they do not agree."""
+    if asked.when is None:
+        return
+    seconds = int(within(listed, np.array([int(asked.when.timestamp())], np.int64))[0])
+    moved = asked.when + timedelta(seconds=seconds - int(asked.when.timestamp()))
+    for number in (asked.asn,) if asked.asn else numbers:
+        for reason in _verdict(listed, listed.archive.at_number(number, moved), Why.NETWORK):
+            yield replace(reason, later_day=moved > asked.when and reason.why is Why.NETWORK)
+
+
+def _open_numbers(lists: Lists, asked: Asked) -> tuple[int, ...]:
+    """The AS numbers that tables name which decide but do not agree."""
+    if asked.when is None:
+        return ()
+    found: dict[int, None] = {}
+    for series in lists.series(ListKind.NETWORKS):
+        table, decides, _ = _taken(series, asked)
+        for place in _places(table, asked):
+            value = table.values[place]
+            if decides and isinstance(value, Network) and value.asn:
+                found[value.asn] = None
+    return tuple(found)
 
 
 def _other_family(listed: Archived, asked: Asked, reason: Reason) -> bool:
@@ -158,7 +198,7 @@ def _other_family(listed: Archived, asked: Asked, reason: Reason) -> bool:
 
 def _verdict(listed: Archived, verdict: Verdict, why: Why) -> Iterator[Reason]:
     """What a list's answer says; `why` is the reason where the list has it now."""
-    shown = "" if verdict.row is None else verdict.row.prefix
+    shown = _prefix(verdict)
     reason = Reason(why, listed.label, listed.source, shown, verdict.since, verdict.until)
     if verdict.state is ListedState.LISTED:
         yield reason
@@ -173,17 +213,35 @@ def _verdict(listed: Archived, verdict: Verdict, why: Why) -> Iterator[Reason]:
             yield Reason(Why.LISTED_LATER, listed.label, listed.source)
 
 
-def _of_series(prepared: Prepared, series: tuple[Table, ...], asked: Asked) -> Iterator[Reason]:
+def _taken(series: tuple[Table, ...], asked: Asked) -> tuple[Table, bool, bool]:
+    """Which table of one publisher is taken, whether it decides, whether it is aged."""
     seconds = NEVER_ENDS if asked.when is None else int(asked.when.timestamp())
     chosen = choose(series, np.array([seconds], np.int64))
-    table = series[int(chosen.place[0])]
+    return series[int(chosen.place[0])], bool(chosen.decides[0]), bool(chosen.aged[0])
+
+
+def _places(table: Table, asked: Asked) -> Iterator[int]:
+    """The values of a table for an address; by both forms where that is asked who hides."""
     address = asked.address
-    place = table.v4.find(address) if isinstance(address, IPv4Address) else table.v6.find(address or 0)
-    if place < 0 or (table.kind is ListKind.USER_COUNT and isinstance(address, IPv6Address)):
+    if table.kind is ListKind.USER_COUNT and isinstance(address, IPv6Address):
         return
+    found = [table.v4.find(address) if isinstance(address, IPv4Address) else table.v6.find(address or 0)]
+    if table.kind is ListKind.ANONYMOUS and asked.outer is not None:
+        found.append(table.v6.find(asked.outer))
+    yield from (place for place in found if place >= 0)
+
+
+def _of_series(prepared: Prepared, series: tuple[Table, ...], asked: Asked) -> Iterator[Reason]:
+    table, decides, aged = _taken(series, asked)
+    for place in _places(table, asked):
+        yield from _of_value(prepared, table, place, asked, decides=decides, aged=aged)
+
+
+def _of_value(
+    prepared: Prepared, table: Table, place: int, asked: Asked, *, decides: bool, aged: bool
+) -> Iterator[Reason]:
     labels = sorted(labels_of(table, place, prepared.lists.shared_from), key=list(Label).index) or [Label.UNKNOWN]
     shown = _shown(table.values[place])
-    decides, aged = bool(chosen.decides[0]), bool(chosen.aged[0])
     # A few users are a household: no reason either way.
     for label in () if table.kind is ListKind.USER_COUNT and labels == [Label.UNKNOWN] else labels:
         reason = Reason(_WHY[table.kind], label, table.source, shown, table.as_of, table.as_of)
@@ -191,8 +249,8 @@ def _of_series(prepared: Prepared, series: tuple[Table, ...], asked: Asked) -> I
             yield replace(reason, why=Why.NO_TIME)
         elif decides:
             value = table.values[place]
-            other = isinstance(value, Network) and bool(asked.asn) and value.asn != asked.asn
-            yield replace(reason, against=other)
+            other = isinstance(value, Network) and value.asn != (asked.asn or None)
+            yield replace(reason, against=other, later_day=table.as_of > asked.when)
         elif not aged:
             yield replace(reason, why=Why.LISTED_LATER)
     if aged and asked.when is not None:
@@ -210,7 +268,7 @@ _WHY = {
 
 def _shown(value: Value) -> str:
     if isinstance(value, Network):
-        return f"AS{value.asn} {value.name}".strip()
+        return f"AS{value.asn} {value.name}".strip() if value.asn else value.name
     return value.shown if isinstance(value, Said) else str(value)
 
 
@@ -220,10 +278,14 @@ def _of_profiles(prepared: Prepared, asked: Asked) -> Iterator[Reason]:
     seconds = int(asked.when.timestamp())
     groups = [group for group in prepared.profiles if group.since <= seconds < group.until]
     found: list[Profile] = []
+    longest = -1
     for group in groups:
         address = asked.address
         place = group.v4.find(address) if isinstance(address, IPv4Address) else group.v6.find(address or 0)
-        found += group.held[place] if place >= 0 else ()
+        length = int(group.lengths[place]) if place >= 0 else -1
+        if length > longest:
+            found, longest = [], length
+        found += group.held[place] if place >= 0 and length == longest else ()
     if not found and asked.asn:
         for group in groups:
             place = int(group.of_asns(np.array([asked.asn], np.uint32))[0])

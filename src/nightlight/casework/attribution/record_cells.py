@@ -2,9 +2,9 @@
 """What stands in a record, cell by cell: a field of the evidence is a whole cell of it, and never a piece of one.
 
 A record is an XML element, a JSON value or a row of a table, as it was cut out of a document. Its escapes are read
-(``\\u002b``, ``&amp;``, UTF-16), so that what is compared is what it says. A time may stand in two cells side by side,
-first the date and then the clock. In running text a field has to stand by itself: with no sign that goes on with it, no
-half of the day, no zone and no end of a range behind it.
+(``\\u002b``, ``&amp;``, UTF-16), so that what is compared is what it says. A time may stand in cells side by side,
+first the date and then the clock. In running text a field has to stand by itself, and nothing may be left beside the
+fields that could belong to one: no figure, no half of the day, no zone.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import json
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from nightlight.casework.attribution.addresses import NotRead, read_address
+from nightlight.casework.attribution.time_texts import TimeFault, Unread, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,10 +29,38 @@ _PROSE = 6  # words from which on a cell is running text: no time, address or ac
 _DATE = re.compile(r"[0-9]{1,4}([-/.:])[0-9]{1,2}\1[0-9]{1,4}(?![0-9.])")
 _BEFORE = r"(?:(?<=[\s\"'(\[<{=,;>])|\A)"
 _AFTER = r"(?=[\s\"')\]>},;]|[.!?](?:\s|\Z)|\Z)"
-_GOES_ON = {
-    "time": re.compile(r"[\s\"'(\[]*(?:[AaPp]\.?[Mm]\b|[A-Z]{1,5}(?![A-Za-z])|(?:UTC|GMT)?[+\-\u2013][0-9]|[0-9])"),
-    "address": re.compile(r"\s*(?:[-\u2013/]|to\b)\s*[0-9A-Fa-f:.]*[.:]"),
-}
+_HALF = r"[AaPp]\.?[Mm]\.?"
+_LETTERS = (
+    *(
+        "UTC",
+        "GMT",
+        "Z",
+        "UT",
+        "IST",
+        "NPT",
+        "PKT",
+        "BDT",
+        "BTT",
+        "MMT",
+        "SGT",
+        "HKT",
+        "ICT",
+        "JST",
+        "KST",
+        "GST",
+        "AST",
+    ),
+    *("EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "ADT", "HST", "BST", "WET", "WEST", "CET", "CEST", "EET"),
+    *("EEST", "MSK", "SAST", "EAT", "WAT", "AEST", "AEDT", "ACST", "AWST", "NZST", "NZDT"),
+)
+_AREAS = "Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc"
+_ZONE = rf"(?:UTC|GMT)?\s?[+\-\u2212][0-9]{{1,2}}(?::?[0-9]{{2}})?|{'|'.join(_LETTERS)}|(?:{_AREAS})/[A-Za-z_/+-]+"
+_WORDS = "local|time|noon|midnight|morning|afternoon|evening|night"
+_BESIDE = re.compile(rf"(?:{_HALF}|{_ZONE})")
+# What a field in running text could go on with: figures, a half of the day, a zone.
+_LEFT = re.compile(rf"[0-9]|(?<![A-Za-z]){_HALF}(?![A-Za-z])|(?<![A-Za-z])(?:{_ZONE})(?![A-Za-z])|\b(?:{_WORDS})\b")
+_EPOCH_DIGITS = 9
+_NO_TIME = frozenset({TimeFault.EMPTY, TimeFault.UNREADABLE, TimeFault.YEAR_TWO_DIGITS})
 
 
 class How(IntEnum):
@@ -57,10 +85,14 @@ Row = tuple[Cell, ...]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How each field stands in the row that holds them best. `others`: other values there that could be a field's."""
+    """How each field stands in the row that holds them best. `others`: other values there that could be a field's.
+
+    `beside`: halves of the day and zones that stand in cells of their own, and not in the time.
+    """
 
     how: Mapping[str, How]
     others: Mapping[str, tuple[str, ...]]
+    beside: tuple[str, ...] = ()
 
 
 def stand(record: bytes, fields: Mapping[str, str], places: Mapping[str, str]) -> Found:
@@ -68,7 +100,12 @@ def stand(record: bytes, fields: Mapping[str, str], places: Mapping[str, str]) -
     best: Found | None = None
     for row in _readings(record):
         how = {name: _how(row, name, text.strip(), places.get(name, "")) for name, text in fields.items()}
-        found = Found(how, {name: _others(row, name, text.strip()) for name, text in fields.items()})
+        if How.PROSE in how.values() and _left_over(row, how, fields):
+            how = {name: How.NOT if one is How.PROSE else one for name, one in how.items()}
+        others = {name: _others(row, name, text.strip()) for name, text in fields.items()}
+        time = fields.get("time", "")
+        beside = tuple(cell.text for cell in row if _BESIDE.fullmatch(cell.text) and cell.text not in time)
+        found = Found(how, others, beside)
         if best is None or _rank(found) > _rank(best):
             best = found
     return best or Found(dict.fromkeys(fields, How.NOT), {})
@@ -126,13 +163,15 @@ def _of_xml(text: str) -> Row | None:
         found.extend(Cell(key.rpartition(":")[2], value.strip()) for key, value in attributes.items())
 
     def end(_name: str) -> None:
-        words = "".join(said.pop()).strip()
-        if words:
-            found.append(Cell(names[-1], words))
+        text = "".join(said.pop()).strip()
+        if text:
+            found.append(Cell(names[-1], text))
         names.pop()
 
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = lambda words: said[-1].append(words)
+    def words(piece: str) -> None:
+        said[-1].append(piece)
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, words
     body = re.sub(r"\A<\?xml[^>]*\?>", "", text)
     try:
         parser.Parse(f"<record>{body}</record>".encode(), True)
@@ -169,39 +208,76 @@ def _how(row: Row, name: str, text: str, place: str) -> How:
         return How.WHOLE
     if name == "time" and _joined(row, text, place):
         return How.JOINED
-    if any(len(cell.text.split()) >= _PROSE and _by_itself(cell.text, name, text) for cell in mine):
+    if any(_is_prose(cell) and _by_itself(text).search(cell.text) for cell in mine):
         return How.PROSE
     return How.NOT
 
 
 def _joined(row: Row, text: str, place: str) -> bool:
-    """Whether a date and the clock right behind it are the text; `place` is that of the date."""
+    """Whether a date and what stands right behind it (clock, half of the day or zone) are the text.
+
+    `place` is that of the first cell.
+    """
     return any(
-        f"{one.text} {other.text}" == text and _DATE.fullmatch(one.text) and (not place or one.place == place)
-        for one, other in pairwise(row)
+        " ".join(cell.text for cell in row[at : at + count]) == text
+        and _DATE.match(row[at].text)
+        and (not place or row[at].place == place)
+        for count in (2, 3)
+        for at in range(len(row) - count + 1)
     )
 
 
-def _by_itself(words: str, name: str, text: str) -> bool:
-    goes_on = _GOES_ON.get(name)
-    return any(
-        goes_on is None or not goes_on.match(words, match.end())
-        for match in re.finditer(_BEFORE + re.escape(text) + _AFTER, words)
-    )
+def _is_prose(cell: Cell) -> bool:
+    return len(cell.text.split()) >= _PROSE
+
+
+def _by_itself(text: str) -> re.Pattern[str]:
+    return re.compile(_BEFORE + re.escape(text) + _AFTER)
+
+
+def _left_over(row: Row, how: Mapping[str, How], fields: Mapping[str, str]) -> bool:
+    """Whether running text holds anything besides the fields that one of them could go on with."""
+    said = sorted({text.strip() for text in fields.values() if text.strip()}, key=len, reverse=True)
+    for cell in filter(_is_prose, row):
+        words = cell.text
+        if not any(_by_itself(fields[name].strip()).search(words) for name, one in how.items() if one is How.PROSE):
+            continue
+        for text in said:
+            words = _by_itself(text).sub(" ", words, count=1)  # what stands there twice is a range
+        if _LEFT.search(words):
+            return True
+    return False
 
 
 def _others(row: Row, name: str, text: str) -> tuple[str, ...]:
     """Other values in the row that could be the field's: what a reader that took another column would have given."""
+    if not text and name == "port":  # nobody took it, and it is there
+        return tuple(cell.text for cell in row if cell.place.casefold() == "port" and cell.text.isdecimal())
     if not text or name not in {"address", "time", "port"}:
         return ()
     mine = [cell for cell in row if cell.text and cell.text != text and cell.text not in text.split()]
     if name == "address":
         return _unlike(text, [cell.text for cell in mine if cell.text.count(".") == 3 or cell.text.count(":") > 1])
     if name == "time":
-        return tuple(dict.fromkeys(cell.text for cell in mine if _DATE.match(cell.text)))
+        return tuple(dict.fromkeys(cell.text for cell in mine if _is_time(cell.text)))
     return tuple(
-        dict.fromkeys(cell.text for cell in mine if "port" in cell.place.casefold() and cell.text.isdecimal())
+        dict.fromkeys(
+            cell.text
+            for cell in mine
+            if cell.text.isdecimal()
+            and ("port" in cell.place.casefold() or (cell.place.startswith("column ") and len(cell.text) < 6))
+        )
     )
+
+
+def _is_time(text: str) -> bool:
+    """Whether a cell holds a time with its clock, in whatever order of figures."""
+    if text.isdecimal() and len(text) < _EPOCH_DIGITS:
+        return False
+    try:
+        return read_text(text, None, "").clock is not None
+    except Unread as fault:
+        return fault.code not in _NO_TIME and (":" in text or "." in text)
 
 
 def _unlike(text: str, others: list[str]) -> tuple[str, ...]:

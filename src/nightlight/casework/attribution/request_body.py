@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from nightlight.casework.attribution import annex, asking, gate_lines, kinds, letters, times
 from nightlight.casework.attribution.gate_lines import RequestLine, SourceFields
+from nightlight.casework.attribution.grade_words import asked as words_of
+from nightlight.casework.attribution.grades import AskFor
 from nightlight.casework.attribution.sources import SOURCE_CLASSES
 from nightlight.casework.attribution.times import ClockError, zone_info
 from nightlight.foundation.tagged_json import Keeper, NotKept
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeptLine:
-    """One line with what it rests on; `also`: keys of other events that ask the same."""
+    """One line with what it rests on; `also`: keys of other events that ask the same, `also_sources` their evidence."""
 
     line: RequestLine
     source: SourceFields
@@ -34,6 +36,22 @@ class KeptLine:
     clock: ClockError
     account: str = ""
     also: tuple[str, ...] = ()
+    also_sources: tuple[SourceFields, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptQuestion:
+    """An event without a line: what was sent of it is quoted, and whoever sent it is asked what it meant."""
+
+    source: SourceFields
+    event: kinds.Event
+    received_at: datetime
+    ask_for: tuple[AskFor, ...]
+
+    @property
+    def missing(self) -> str:
+        """What is asked for, in words that follow "please state"."""
+        return words_of(self.ask_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +81,19 @@ class KeptRequest:
     reference: str
     letter: letters.Letter
     lines: tuple[KeptLine, ...]
+    questions: tuple[KeptQuestion, ...] = ()
+
+    @property
+    def entries(self) -> int:
+        """How many there are to compare: lines, and after them questions."""
+        return len(self.lines) + len(self.questions)
 
 
 _KEEPER = Keeper(
     (
         *(KeptRequest, KeptPower, KeptLine, asking.Kind, RequestLine, gate_lines.Purpose, ClockError, kinds.Event),
         *(values.Moment, values.Stated, letters.Letter, letters.Facts, letters.Paragraph, letters.Items),
-        *(letters.Rows, letters.Row, times.DateOrder, *SOURCE_CLASSES),
+        *(letters.Rows, letters.Row, times.DateOrder, *SOURCE_CLASSES, KeptQuestion, AskFor),
     )
 )
 
@@ -111,3 +135,9 @@ def sheet(kept: KeptRequest) -> annex.Annex:
 def check_values(lines: Sequence[KeptLine]) -> list[str]:
     """Return the check values of lines, in a fixed order: two letters with the same ones ask the same."""
     return sorted(one.line.check_value for one in lines)
+
+
+def asked(kept: KeptRequest) -> set[str]:
+    """Return what a letter asks, so that two can be compared: check values of lines, our numbers of questions."""
+    questions = {gate_lines.event_number(one.event.key) for one in kept.questions}
+    return {*check_values(kept.lines), *questions}

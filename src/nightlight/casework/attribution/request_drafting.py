@@ -16,18 +16,18 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from nightlight.casework.attribution import asking, gate, loaded, request_body, request_facts
+from nightlight.casework.attribution import asking, gate, gate_evidence, loaded, request_body, request_facts
+from nightlight.casework.attribution.grades import AskFor
 from nightlight.casework.attribution.letter_words import HINDERED
 from nightlight.casework.attribution.letters import Heading, letter
 from nightlight.casework.attribution.models import Request, RequestState, StepKind
 from nightlight.casework.attribution.request_facts import UNCHECKED, Judged
-from nightlight.casework.attribution.request_steps import must_ask, note
+from nightlight.casework.attribution.request_steps import digest, must_ask, note
 from nightlight.casework.attribution.times import TimeRefused
-from nightlight.foundation import public_ids
+from nightlight.foundation import clock, public_ids
 from nightlight.foundation.refusals import Conflict
 from nightlight.foundation.storable import storable
 from nightlight.pipeline.tips.models import State
-from nightlight.pipeline.tips.queries import type_label
 from nightlight.trust.accounts.models import User
 from nightlight.trust.law import queries as law
 from nightlight.trust.law.records import Asked, Holder
@@ -45,6 +45,11 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 500
 LONGEST_REFERENCE = 120
+# Whoever is asked learns no offence and no report: a leak of the letter would warn, and name somebody who did nothing.
+_PURPOSE = (
+    "The records are needed in the investigation of the matter named above, to establish by which connection the "
+    "addresses below were used at the times below."
+)
 _OPEN = (RequestState.DRAFT, RequestState.CHECKED, RequestState.SIGNED, RequestState.SENT)
 
 
@@ -72,11 +77,16 @@ class Powers:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A letter as it would be: what goes, what is stopped, and what hinders all of it."""
+    """A letter as it would be: what goes, what is stopped, and what hinders all of it.
+
+    ``questions``: events without a line of their own; ``refused``: those whose evidence is not what came in.
+    """
 
     request: asking.Request
     lines: tuple[Proposed, ...]
     stopped: tuple[Proposed, ...]
+    questions: tuple[request_body.KeptQuestion, ...]
+    refused: tuple[tuple[asking.Question, tuple[Block, ...]], ...]
     powers: Powers | None
     hindrances: tuple[str, ...]
     to_platform: bool = False
@@ -84,7 +94,7 @@ class Draft:
     @property
     def ready(self) -> bool:
         """Whether it can be drawn up."""
-        return bool(self.lines) and not self.hindrances
+        return bool(self.lines or self.questions) and not self.hindrances
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +117,24 @@ def propose(tip: Tip, found: Collection[Judged], *, at: datetime, drafter: str, 
             left.append(
                 (one.event.key, _("The record of this event could not be found in what was received; ask nothing."))
             )
-        elif isinstance(when := one.kept.source.derived("UTC"), TimeRefused):
-            left.append((one.event.key, when.explanation))  # before anybody looks for a holder without a time
         else:
+            platform = using.directory.of_reporter(one.event.reporter)
+            when = one.kept.source.derived("UTC")
+            if isinstance(when, TimeRefused):  # before anybody looks for a holder without a time
+                kind = asking.Kind.PARTICULARS
+                if platform is None:
+                    left.append((one.event.key, when.explanation))
+                    continue
             wanted.append(
                 asking.Wanted(
                     key=one.event.key,
                     kind=kind,
                     source=one.kept.source,
                     holder=one.holder,
-                    platform=using.directory.of_reporter(one.event.reporter),
+                    platform=platform,
                     account=one.event.account,
                     retention=one.retention,
+                    ask_for=_missing(one, when),
                 )
             )
     drafts = asking.compose(
@@ -175,11 +191,18 @@ def _draft(
             operator=operator,
             drafter=drafter,
         )
-        blocks = [one for one in gate.check(line.line, line.source, told) if one.code not in UNCHECKED]
+        stops = (*gate.check(line.line, line.source, told), *gate.check_also(line.line, line.also_sources, told))
+        blocks = [one for one in dict.fromkeys(stops) if one.code not in UNCHECKED]
         one = Proposed(line, judged, tuple(blocks), gate.cautions(line.line, line.source, told))
         (stopped if blocks else lines).append(one)
+    questions, refused = _questions(request, by_key, at=at, drafter=drafter)
     powers = chosen.of(request.kind, operator.country, operator.kind.value) if operator else None
-    kept = replace(request, lines=tuple(one.line for one in lines))
+    going = {one.event.key for one in questions}
+    kept = replace(
+        request,
+        lines=tuple(one.line for one in lines),
+        questions=tuple(one for one in request.questions if one.key in going),
+    )
     hindrances = [HINDERED[one] for one in request.hindrances if one is not asking.Hindrance.NO_POWER]
     if request.power is None:
         hindrances.append(
@@ -187,12 +210,37 @@ def _draft(
             if powers and powers.options
             else HINDERED[asking.Hindrance.NO_POWER]
         )
-    return Draft(kept, tuple(lines), tuple(stopped), powers, tuple(hindrances), platform)
+    return Draft(kept, tuple(lines), tuple(stopped), questions, refused, powers, tuple(hindrances), platform)
+
+
+def _missing(one: Judged, when: object) -> tuple[AskFor, ...]:
+    """What whoever recorded an event is asked to state; of a time that cannot be derived, the time and its zone."""
+    if one.graded.ask_for or not isinstance(when, TimeRefused):
+        return one.graded.ask_for
+    return (AskFor.TIME, AskFor.ZONE)
+
+
+def _questions(
+    request: asking.Request, by_key: Mapping[str, Judged], *, at: datetime, drafter: str
+) -> tuple[tuple[request_body.KeptQuestion, ...], tuple[tuple[asking.Question, tuple[Block, ...]], ...]]:
+    """The events that are quoted, and those of which the quoted words do not stand in what came in."""
+    made, refused = [], []
+    for one in request.questions:
+        judged = by_key[one.key]
+        told = request_facts.facts(
+            judged, at=at, to_platform=request.code, zone=request.zone, operator=request.operator, drafter=drafter
+        )
+        blocks = tuple(gate_evidence.evidence(one.source, told))
+        if blocks:
+            refused.append((one, blocks))
+        elif judged.kept is not None:
+            made.append(request_body.KeptQuestion(one.source, judged.event, judged.kept.received_at, one.ask_for))
+    return tuple(made), tuple(refused)
 
 
 def _to_platform(request: asking.Request, by_key: Mapping[str, Judged]) -> bool:
     """Whether the addressee is who recorded the events, not who held their addresses."""
-    if request.kind is asking.Kind.SOURCE_PORT:
+    if request.kind.of_platform:
         return True
     return all(line.holder is not by_key[line.line.key].holder for line in request.lines)
 
@@ -222,6 +270,7 @@ def draft(
         if not ready:
             why = [one for draft in proposal.drafts for one in draft.hindrances]
             why += [block.sentence for draft in proposal.drafts for one in draft.stopped for block in one.blocks]
+            why += [block.sentence for draft in proposal.drafts for _one, found in draft.refused for block in found]
             why += [words for _key, words in proposal.left_out]
             raise Conflict(next(iter(why), _("Nothing can be asked about these events.")))
         return [_write(one, by=by, post=post, at=at, tip=tip, reference=said) for one in ready]
@@ -240,7 +289,7 @@ def _write(found: Draft, *, by: Viewer, post: Held, at: datetime, tip: Tip, refe
         post=str(post.role.label),
         rank=post.rank,
         mail=drafter.email,
-        purpose=_purpose(tip),
+        purpose=_PURPOSE,
     )
     power = request.power
     assert power is not None  # noqa: S101 - a draft without one is not ready
@@ -267,10 +316,12 @@ def _write(found: Draft, *, by: Viewer, post: Held, at: datetime, tip: Tip, refe
                 clock=one.line.clock,
                 account=one.line.account,
                 also=one.line.also,
+                also_sources=one.line.also_sources,
             )
             for one in found.lines
             if one.judged.kept is not None
         ),
+        questions=found.questions,
     )
     _must_be_new(tip, kept)
     ends = [
@@ -287,29 +338,32 @@ def _write(found: Draft, *, by: Viewer, post: Held, at: datetime, tip: Tip, refe
         addressee=request.addressee[:200],
         power=power.id,
         body=request_body.written(kept),
-        lines=len(kept.lines),
+        lines=kept.entries,
         state=RequestState.DRAFT,
         drafted_by=drafter,
         drafted_at=at,
         log_until=min(ends, default=None),
     )
-    note(made, StepKind.DRAFTED, by=by.actor, at=at, power=power.id, check_values=request_body.check_values(kept.lines))
+    note(
+        made,
+        StepKind.DRAFTED,
+        by=by.actor,
+        at=at,
+        power=power.id,
+        unit=tip.unit.public_id,
+        check_values=request_body.check_values(kept.lines),
+        records_until="" if made.log_until is None else clock.stamp(made.log_until),
+        body_sha256=digest(made.body),
+    )
     return made
 
 
 def _must_be_new(tip: Tip, kept: request_body.KeptRequest) -> None:
     """Refuse to ask the same of the same twice; a letter that was withdrawn is drawn up anew."""
-    asked = request_body.check_values(kept.lines)
+    asked = request_body.asked(kept)
     for other in Request.objects.filter(tip=tip, kind=kept.kind, operator=kept.code, state__in=_OPEN):
-        if set(asked) <= set(request_body.check_values(request_body.read(other.body).lines)):
+        if asked <= request_body.asked(request_body.read(other.body)):
             raise Conflict(
                 _("%(id)s asks %(name)s the same already. Go on with that, or withdraw it first.")
                 % {"id": other.public_id, "name": kept.addressee}
             )
-
-
-def _purpose(tip: Tip) -> str:
-    return (
-        "The records are needed to find out who used the addresses below at the times below, in the investigation of a "
-        f"report of: {type_label(tip.incident_type)} ({tip.public_id})."
-    )

@@ -12,12 +12,13 @@ from django.conf import settings
 
 from nightlight.casework.attribution import asking, gate, grades, loaded, looking_up, prepared_body, sources
 from nightlight.casework.attribution.asking import Kind
-from nightlight.casework.attribution.gate import GateFacts
+from nightlight.casework.attribution.gate import GateFacts, Noticed
 from nightlight.casework.attribution.grades import AskFor
 from nightlight.casework.attribution.kinds import Label, Way
 from nightlight.casework.attribution.lists import Network
 from nightlight.casework.attribution.models import Prepared
 from nightlight.casework.attribution.netdata.kinds import ListKind
+from nightlight.casework.attribution.operators import By
 from nightlight.trust.law import queries as law
 
 if TYPE_CHECKING:
@@ -25,18 +26,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nightlight.casework.attribution.gate import Authority, Block
-    from nightlight.casework.attribution.gate_lines import RequestLine, SourceFields
     from nightlight.casework.attribution.grades import Retention, Traceability
     from nightlight.casework.attribution.kinds import Event, Labelled
     from nightlight.casework.attribution.loaded import Loaded
     from nightlight.casework.attribution.operators import Chosen, Operator
-    from nightlight.casework.attribution.request_body import KeptRequest
+    from nightlight.casework.attribution.request_body import KeptLine, KeptRequest
     from nightlight.pipeline.tips.models import Tip
     from nightlight.trust.law.records import RecordPower
 
 # What only later steps can fill: at the draft nobody has compared, and before the signature nobody has approved.
 UNSIGNED = frozenset({gate.Stop.APPROVER_MISSING, gate.Stop.POWER_MISSING})
 UNCHECKED = UNSIGNED | {gate.Stop.CHECKER_MISSING}
+_LEFT_OPEN = frozenset({AskFor.ADDRESS, AskFor.TIME, AskFor.SECONDS, AskFor.ZONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,15 @@ class Judged:
         """What would be asked about it; None: nothing, it leads to nobody."""
         if self.graded.way is Way.UNTRACEABLE:
             return None
-        if self.labelled.label.anonymises:
-            return Kind.VPN_SUBSCRIBER
-        return Kind.SOURCE_PORT if AskFor.PORT in self.graded.ask_for else Kind.SUBSCRIBER
+        # Nobody can say who had an address at a time that is half known, and an answer to it names somebody else too:
+        # first it is asked what the report leaves open.
+        if not _LEFT_OPEN.isdisjoint(self.graded.ask_for):
+            return Kind.PARTICULARS
+        if self.labelled.label is Label.RESIDENTIAL_PROXY:
+            return None  # whoever has the line did nothing: strangers went through it
+        if AskFor.PORT in self.graded.ask_for:
+            return Kind.SOURCE_PORT
+        return Kind.VPN_SUBSCRIBER if self.labelled.label.anonymises else Kind.SUBSCRIBER
 
 
 def judged(event: Event, using: Loaded, *, at: datetime, kept: sources.Kept | None = None) -> Judged:
@@ -107,7 +114,7 @@ def facts(
     chosen = asking.for_gate(found.holder, asn=found.labelled.asn, prefix=_range(using, found, asked), at=when)
     return GateFacts(
         now=at,
-        operator=replace(chosen, other_tables=tuple(_other_tables(using, found, asked, chosen.code))),
+        operator=replace(chosen, other_tables=tuple(_other_tables(using, found, asked))),
         # A platform keeps other records than the holder of the address, and for another time.
         retention=None if to_platform else found.retention,
         authority=authority,
@@ -134,9 +141,27 @@ def blocks_of(
     request: KeptRequest, *, at: datetime, drafter: str, checker: str, authority: Authority | None
 ) -> list[tuple[int, Block]]:
     """Everything that stops a kept request now, with the number of the line."""
+    found = []
+    for number, one, told in _told(request, at=at, drafter=drafter, checker=checker, authority=authority):
+        blocks = (*gate.check(one.line, one.source, told), *gate.check_also(one.line, one.also_sources, told))
+        found += [(number, block) for block in dict.fromkeys(blocks)]
+    return found
+
+
+def noticed_of(request: KeptRequest, *, at: datetime, drafter: str = "", checker: str = "") -> Noticed:
+    """What does not stop a kept request and has to be seen by who checks and who signs it, by what is known now."""
+    found = []
+    for number, one, told in _told(request, at=at, drafter=drafter, checker=checker, authority=None):
+        seen = [gate.cautions(one.line, source, told) for source in (one.source, *one.also_sources)]
+        found += [(number, caution) for caution in dict.fromkeys(caution for each in seen for caution in each)]
+    return Noticed(tuple(found))
+
+
+def _told(
+    request: KeptRequest, *, at: datetime, drafter: str, checker: str, authority: Authority | None
+) -> Iterator[tuple[int, KeptLine, GateFacts]]:
     using = loaded.current()
     operator = using.directory.with_code(request.code)
-    found = []
     for number, one in enumerate(request.lines, 1):
         kept = sources.Kept(one.event.key, one.source, one.received_at)
         told = facts(
@@ -149,13 +174,7 @@ def blocks_of(
             checker=checker,
             authority=authority,
         )
-        found += [(number, block) for block in gate.check(one.line, one.source, told)]
-    return found
-
-
-def cautions_of(line: RequestLine, source: SourceFields, told: GateFacts) -> tuple[Block, ...]:
-    """What does not stop a line and has to be seen by who signs."""
-    return gate.cautions(line, source, told)
+        yield number, one, told
 
 
 def power(power_id: str) -> RecordPower | None:
@@ -169,13 +188,19 @@ def _range(using: Loaded, found: Judged, address: str) -> str:
     return max(ranges, key=lambda shown: int(shown.partition("/")[2]), default="")
 
 
-def _other_tables(using: Loaded, found: Judged, address: str, code: str) -> Iterator[tuple[str, str]]:
+def _other_tables(using: Loaded, found: Judged, address: str) -> Iterator[tuple[str, str]]:
+    """Whom the other tables lead to, by the number of the network alone.
+
+    A block that the directory names would give the same answer whatever a table says, and confirm it.
+    """
     names = dict.fromkeys((name, asn) for name, asn, _shown in _said(using, address))
-    first = next((name for name, asn in names if asn == found.labelled.asn), "")
+    # Where the directory names the block itself, every table is another one.
+    by_block = found.holder.by is By.PREFIX
+    first = "" if by_block else next((name for name, asn in names if asn == found.labelled.asn), "")
     for name, asn in names:
         if name != first:
-            other = using.directory.holder(asn, address, found.event.utc)
-            yield name, asking.addressee_code(other) or code
+            other = using.directory.holder(asn, "", found.event.utc)
+            yield name, asking.addressee_code(other) or f"AS{asn}"
 
 
 def _said(using: Loaded, address: str) -> Iterator[tuple[str, int, str]]:
@@ -210,4 +235,6 @@ def leads_to_nobody(found: Judged) -> str:
         return "The address was a Tor exit at that time: whoever runs it does not know who used it."
     if found.labelled.label is Label.RESERVED:
         return "The address is not one of the public network, or one of the platform's own."
+    if found.labelled.label is Label.RESIDENTIAL_PROXY:
+        return "Strangers' traffic went through this line at that time: whoever has it is not who is looked for."
     return "The time for which the holder keeps such records is over, or the event leads to nobody."

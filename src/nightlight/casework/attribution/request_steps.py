@@ -77,8 +77,17 @@ def must_be(request: Request, *states: str) -> None:
         )
 
 
+def must_be_there(request: Request) -> None:
+    """Raise Conflict where what a request says was destroyed with its tip."""
+    if not request.body:
+        raise Conflict(
+            _("What %(id)s said was destroyed with its tip when its time was over.") % {"id": request.public_id}
+        )
+
+
 def kept(request: Request) -> request_body.KeptRequest:
     """Return what a request holds. Raises Conflict where it cannot be read any more."""
+    must_be_there(request)
     try:
         return request_body.read(request.body)
     except request_body.Unreadable:

@@ -21,6 +21,7 @@ from django.db import transaction
 from nightlight.casework.attribution import asked_lines, comparing, kept_answers, returning, wrong_doors
 from nightlight.casework.attribution.kept_answers import Counts, Explained, Unknown
 from nightlight.casework.attribution.models import Layout, Return, ReturnState
+from nightlight.casework.attribution.request_steps import digest
 from nightlight.casework.attribution.returns.answers import Certainty
 from nightlight.casework.attribution.returns.opening import ReturnRefused
 from nightlight.trust.custody import actions as custody
@@ -56,7 +57,7 @@ def read(key: int, *, by: str, now: Callable[[], datetime]) -> None:
     Errors of the vault pass on (StoreFailed, Damaged, KeysRefused): then the return goes on waiting.
     """
     found = Return.objects.select_related("request__tip__reporter").defer("bad").get(pk=key)
-    if found.state != ReturnState.RECEIVED or found.request.tip.set_apart:
+    if found.state != ReturnState.RECEIVED or found.request.tip.set_apart or not found.request.body:
         return
     bad = _Bad()
     password = returning.password_of(found)
@@ -174,6 +175,8 @@ def _keep(
             "rows": (counts or Counts()).rows,
             "bad_rows": (counts or Counts()).bad,
             "people_named": disclosed if disclosed is not None else 0,
+            "answers_sha256": digest(row.answers),
+            "counts_sha256": digest(row.counts),
             **{f"lines_{one}": said[str(one)] for one in Certainty},
         },
     )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from nightlight.casework.attribution import kept_answers, wrong_doors
 from nightlight.casework.attribution.models import Finding, Layout, Request, RequestState, Return, ReturnState
-from nightlight.casework.attribution.request_steps import must_ask
+from nightlight.casework.attribution.request_steps import digest, must_ask, must_be_there
 from nightlight.casework.attribution.returns import layouts as forms
 from nightlight.casework.attribution.returns.proposing import Asked, propose
 from nightlight.casework.attribution.wrong_door_kinds import DoorKind
@@ -62,6 +62,7 @@ def receive(
     is here already for this request is refused. Raises NotAllowed and Conflict; then nothing is kept.
     """
     must_ask(by, request.unit_id)
+    must_be_there(request)
     if request.state not in TAKES_RETURNS:
         raise Conflict(_("This request has not been sent, so nothing can have come back for it."))
     if not 0 <= clock_error <= LARGEST_CLOCK_ERROR:
@@ -180,6 +181,7 @@ def confirm_layout(
             "fingerprint": layout.fingerprint,
             "zone": layout.zone,
             "date_order": "" if layout.order is None else layout.order.value,
+            "layout_sha256": digest(kept.body),
             "columns": [[column.name, column.field.value if column.field else ""] for column in layout.columns],
         },
     )
@@ -195,6 +197,7 @@ def read_again(*, by: Viewer, at: datetime, found: Return, why: str, password: s
     """
     row = _locked(found)
     must_ask(by, row.request.unit_id)
+    must_be_there(row.request)
     if row.state not in {ReturnState.DAMAGED, ReturnState.READ}:
         raise Conflict(_("This return is about to be read."))
     changed: dict[str, object] = {"state": ReturnState.RECEIVED}

@@ -3,7 +3,8 @@
 
 Requests, returns and findings belong to a tip and are seen by whoever sees it; they are drafted, checked and signed by
 people who work on tips in the unit that holds it. Lists and the directory hold nothing of any case: loaded at the
-command line, read by all staff. A remembered layout holds the names of columns only.
+command line, read by all staff. A remembered layout holds the names of columns only. The step "retention" empties
+what is held of a tip whose destruction two people agreed on; the guards of the tables hold it to that.
 """
 
 from __future__ import annotations
@@ -46,19 +47,31 @@ TABLES = {
     ),
     "attribution_prepared": Rights(
         web="SELECT",
-        steps={_STEPS: "SELECT, INSERT, UPDATE, DELETE", "triage": "SELECT", "verifying": "SELECT"},
+        steps={
+            _STEPS: "SELECT, INSERT, UPDATE, DELETE",
+            "verifying": "SELECT",
+            "retention": "SELECT, DELETE",
+        },
         command="SELECT",
         sees=_sees_tip("attribution_prepared"),
     ),
     "attribution_sources": Rights(
         web="SELECT",
-        steps={_STEPS: "SELECT, INSERT, UPDATE, DELETE", "verifying": "SELECT"},
+        steps={
+            _STEPS: "SELECT, INSERT, UPDATE, DELETE",
+            "verifying": "SELECT",
+            "retention": "SELECT, DELETE",
+        },
         command="SELECT",
         sees=_sees_tip("attribution_sources"),
     ),
     "attribution_request": Rights(
         web="SELECT, INSERT, UPDATE (state, checked_by_id, signed_by_id, sent_at, due_at, reminded_at, ended_at)",
-        steps={_STEPS: "SELECT, UPDATE (state, reminded_at, ended_at)", "verifying": "SELECT"},
+        steps={
+            _STEPS: "SELECT, UPDATE (state, reminded_at, ended_at)",
+            "verifying": "SELECT",
+            "retention": "SELECT, UPDATE (body, state, ended_at)",
+        },
         command="SELECT",
         sees=_sees_tip("attribution_request"),
         adds=f"{_ASKS} AND state = 'draft' AND drafted_by_id = {_VIEWER} AND {_sees_tip('attribution_request')}",
@@ -66,7 +79,7 @@ TABLES = {
     ),
     "attribution_step": Rights(
         web="SELECT, INSERT",
-        steps={_STEPS: "SELECT, INSERT", "verifying": "SELECT"},
+        steps={_STEPS: "SELECT, INSERT", "verifying": "SELECT", "retention": "SELECT, INSERT, UPDATE (data)"},
         command="SELECT",
         sees=_sees_request("attribution_step"),
         adds=f"{_ASKS} AND {_ACTOR} AND {_sees_request('attribution_step')}",
@@ -82,21 +95,21 @@ TABLES = {
     "attribution_return": Rights(
         web="SELECT, UPDATE (state, layout_id, proposal, password_closed, password_key_part)",
         intake="SELECT (id, public_id, request_id, sha256), INSERT",
-        steps={_STEPS: "SELECT, UPDATE", "verifying": "SELECT"},
+        steps={_STEPS: "SELECT, UPDATE", "verifying": "SELECT", "retention": "SELECT, UPDATE"},
         command="SELECT",
         sees=_sees_request("attribution_return"),
         changes=f"{_ASKS} AND {_sees_request('attribution_return')}",
     ),
     "attribution_finding": Rights(
         web="SELECT, INSERT",
-        steps={_STEPS: "SELECT", "verifying": "SELECT"},
+        steps={_STEPS: "SELECT", "verifying": "SELECT", "retention": "SELECT, UPDATE (subscriber, body)"},
         command="SELECT",
         sees=_sees_tip("attribution_finding"),
         adds=f"{_ASKS} AND by_id = {_VIEWER} AND {_sees_tip('attribution_finding')}",
     ),
     "attribution_wrongdoor": Rights(
         web="SELECT, INSERT",
-        steps={_STEPS: "SELECT, INSERT", "verifying": "SELECT"},
+        steps={_STEPS: "SELECT, INSERT", "verifying": "SELECT", "retention": "SELECT, UPDATE (note)"},
         command="SELECT",
         sees=_sees_tip("attribution_wrongdoor"),
         adds=f"{_NOTES} AND {_ACTOR} AND {_sees_tip('attribution_wrongdoor')}",

@@ -42,6 +42,7 @@ class Sign(IntFlag):
     NOT_READ = 1 << 57
     COUNTRY = 1 << 58
     DISAGREEMENT = 1 << 59
+    NOT_LISTED = 1 << 60  # some list covers the time and has the address at no time
 
 
 _ANONYMISERS = {label for label in Label if label.anonymises}
@@ -125,6 +126,7 @@ _FLAGS = {
     Why.NOT_COVERED: Sign.NOT_COVERED,
     Why.NOT_READ: Sign.NOT_READ,
     Why.COUNTRY: Sign.COUNTRY,
+    Why.NOT_LISTED: Sign.NOT_LISTED,
 }
 _SAYS_NOW = {Why.REGISTRY, Why.LISTED, Why.NETWORK, Why.PREFIX, Why.OPERATOR, Why.ACCOUNTS, Why.TRANSITION}
 

@@ -2,7 +2,8 @@
 """Keeps what was loaded about networks in the home: files under their digest, written once and checked when read.
 
 ``netdata/files`` holds the lists as they came, ``netdata/archives`` what all imports of a series are together (.nlia)
-and tables of one day (.nlrt). A file no row speaks of was left by an import that was cut off, and does no harm.
+and tables of one day (.nlrt). A file no row speaks of was left by an import that was cut off, and does no harm; an
+archive that has grown into another is taken away. Nothing else is: a list is kept as it came.
 """
 
 from __future__ import annotations
@@ -86,6 +87,11 @@ def digest_of(path: Path) -> str:
         while block := stream.read(_BLOCK):
             found.update(block)
     return found.hexdigest()
+
+
+def remove(sha256: str) -> None:
+    """Take an archive away that no row speaks of any more: it can be made anew from its lists."""
+    place(ARCHIVES, sha256).unlink(missing_ok=True)
 
 
 def unspoken(part: str, known: Collection[str]) -> list[Path]:

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from nightlight.casework.attribution.models import Request, Return, ReturnState, WrongDoor
+from nightlight.casework.attribution.request_steps import digest
 from nightlight.casework.attribution.wrong_door_kinds import BY_HAND, PATHS, Caution, DoorKind, Path, caution, path_of
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotAllowed
@@ -145,6 +146,7 @@ def _add(
             "what": kind.value,
             "reached": reached,
             "request": request.public_id if request else "",
+            "note_sha256": digest(note),
         },
     )
     return made

@@ -127,3 +127,12 @@ def _covers(row: list[str], at: datetime) -> bool:
 def _has(ports: str, port: int) -> bool:
     low, high = (int(part) for part in ports.split("-"))
     return low <= port <= high
+
+
+def test_the_two_share_no_exit_so_that_nobody_takes_them_for_one_person() -> None:
+    for seed in (7, 11):
+        first, second = (
+            {event.address for report in walk.reports for event in report.reported[0].events}
+            for walk in slips.walks(seed, STANDING_NOW)
+        )
+        assert len(first) > 5 and first.isdisjoint(second)

@@ -57,7 +57,6 @@ _RECEIVED = frozenset(
         "tip.routed",
         "tip.not-routed",
         "tip.addresses-looked-up",
-        "request.escalated",
         "request.answered",
         "return.received",
         "return.read",

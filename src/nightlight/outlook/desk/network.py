@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from nightlight.pipeline.tips.values import Stated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
 
     from nightlight.pipeline.tips.reading import Reading
@@ -154,12 +154,16 @@ class TimeLine:
         return self.height - 12
 
 
-def time_line(events: Sequence[EventRow], incident: datetime | None, zone: tzinfo) -> TimeLine | None:
-    """Draw the events whose time is certain; None when there are none. Lanes go by first use."""
+def time_line(
+    events: Sequence[EventRow], incident: datetime | None, zone: tzinfo, *, order: Mapping[str, int] | None = None
+) -> TimeLine | None:
+    """Draw the events whose time is certain; None when there are none. Lanes go by first use, or as ``order`` says."""
     placed = [(row, row.moment.utc) for row in events if row.moment is not None and row.moment.utc is not None]
     if not placed:
         return None
     addresses = list(dict.fromkeys(row.address for row, _at in placed))
+    if order is not None:
+        addresses.sort(key=lambda address: order.get(address, len(order)))
     left = round(max(len(address) for address in addresses[:MAX_LANES]) * LETTER) + 24
     moments = [at for _row, at in placed]
     first, last = min(moments), max(moments)

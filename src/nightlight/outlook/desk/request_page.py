@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from nightlight.casework.attribution import request_queries, requesting, wrong_doors
+from nightlight.casework.attribution import request_notices, request_queries, requesting, return_queries
 from nightlight.casework.attribution.asking import Kind
 from nightlight.casework.attribution.label_words import LABELS
 from nightlight.casework.attribution.letter_words import TITLES
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
 
     from nightlight.casework.attribution.gate import Block
+    from nightlight.casework.attribution.gate_lines import SourceFields
     from nightlight.casework.attribution.letters import Letter
     from nightlight.casework.attribution.models import Request
-    from nightlight.casework.attribution.request_body import KeptLine
+    from nightlight.casework.attribution.request_body import KeptLine, KeptQuestion
     from nightlight.casework.attribution.request_drafting import Proposal
     from nightlight.casework.attribution.request_facts import Judged
     from nightlight.pipeline.tips.models import Tip
@@ -52,6 +53,7 @@ MARKS: dict[str, StrPromise] = {
 KINDS: dict[Kind, StrPromise] = {
     Kind.PRESERVATION: gettext_lazy("Keep the records"),
     Kind.SOURCE_PORT: gettext_lazy("Source port"),
+    Kind.PARTICULARS: gettext_lazy("Particulars of an event"),
     Kind.LOGS: gettext_lazy("Log of an address"),
     Kind.SUBSCRIBER: gettext_lazy("Subscriber of an address"),
     Kind.VPN_SUBSCRIBER: gettext_lazy("Customer behind an address"),
@@ -70,13 +72,15 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One line of a request beside its source."""
+    """One line of a request beside its source, with what has to be known of it. `value`: its check value, if any."""
 
     number: int
-    kept: KeptLine
+    source: SourceFields
     compared: tuple[Compared, ...]
     record: str
     steps: tuple[str, ...]
+    value: str = ""
+    notices: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,16 @@ def row(one: Request, viewer: Viewer, at: datetime) -> dict[str, object]:
     return {
         "one": one,
         "kind": KINDS[Kind(one.kind)],
-        "late": one.state == RequestState.SENT and one.due_at is not None and one.due_at <= at,
-        "next": _next(one, viewer),
+        "late": _late(one, at),
+        "next": _next(one, viewer, at),
     }
 
 
-def _next(one: Request, viewer: Viewer) -> str:
+def _next(one: Request, viewer: Viewer, at: datetime) -> str:
     """The one thing to do next, and by whom."""
     mine = one.drafted_by_id == viewer.user_id
+    if _late(one, at):
+        return _("The answer is overdue. Remind them, and record how; then take it to the commander.")
     return {
         RequestState.DRAFT: _("A colleague compares each line with its source: whoever drafted it cannot.")
         if mine
@@ -126,28 +132,38 @@ def page(viewer: Viewer, one: Request, at: datetime) -> dict[str, Any]:
         checker = f"officer:{one.checked_by.public_id}" if one.checked_by else ""
         stops = request_queries.stops(one, body, checker=checker, at=at)
     rank = requesting.rank_of(viewer, one) if acts else ""
-    ranks = law.current_pack().records.ranks
+    records = law.current_pack().records
+    ranks = records.ranks
+    shown = request_notices.shown(one, body, at=at)
+    lines = [_side(number, line, shown.of_line(number)) for number, line in enumerate(body.lines, 1)]
+    asked = [_asked(number, found) for number, found in enumerate(body.questions, len(lines) + 1)]
     return {
         "body": body,
         "title": TITLES[body.kind],
-        "sides": [_side(number, line) for number, line in enumerate(body.lines, 1)],
-        "next": _next(one, viewer),
-        "late": one.state == RequestState.SENT and one.due_at is not None and one.due_at <= at,
+        "sides": [*lines, *asked],
+        "next": _next(one, viewer, at),
+        "late": _late(one, at),
         "acts": acts,
         "compares": acts and not mine and one.state == RequestState.DRAFT,
         "signs": acts and one.state == RequestState.CHECKED,
         "sends": acts and one.state == RequestState.SIGNED,
         "waits": acts and one.state == RequestState.SENT,
+        "escalates": acts and _late(one, at) and not requesting.was_escalated(one),
+        "answers": return_queries.of_request(one),
         "returns": acts and one.state in {RequestState.SENT, RequestState.ANSWERED, RequestState.REFUSED},
         "withdraws": acts
         and one.state in {RequestState.DRAFT, RequestState.CHECKED, RequestState.SIGNED, RequestState.SENT},
         "again": acts and one.state in {RequestState.WITHDRAWN, RequestState.REFUSED},
-        "events": [key for line in body.lines for key in (line.line.key, *line.also)],
+        "events": [key for line in body.lines for key in (line.line.key, *line.also)]
+        + [found.event.key for found in body.questions],
         "stops": [(number, block) for number, block in stops],
-        "cautions": [*body.letter.cautions, *_doors(one)],
+        "cautions": shown.general,
+        "seen": shown.digest,
         "steps": [_step(kind, data) for kind, data in request_queries.steps(one)],
         "rank": rank,
-        "states_rank": not rank and bool(body.power.least_rank),
+        # An act applied to the case may ask for a rank where the power itself asks for none.
+        "states_rank": not rank and bool(body.power.least_rank or records.floors),
+        "floors": records.floors,
         "ranks": [names[0] for names in ranks.names] if ranks else [],
         "ways": list(WAYS.items()),
         "marks": list(MARKS.items()),
@@ -155,11 +171,26 @@ def page(viewer: Viewer, one: Request, at: datetime) -> dict[str, Any]:
     }
 
 
-def _doors(one: Request) -> list[str]:
-    return [found.words for found in wrong_doors.cautions(wrong_doors.paths_of(one))]
+def _late(one: Request, at: datetime) -> bool:
+    return one.state == RequestState.SENT and one.due_at is not None and one.due_at <= at
 
 
-def _side(number: int, kept: KeptLine) -> Side:
+def _asked(number: int, kept: KeptQuestion) -> Side:
+    """An event without a line: what the letter quotes, which has to be what the record says."""
+    source, missing = kept.source, _("quoted, and asked for")
+    port = source.port_as_sent or _("none stated")
+    event = source.derived("UTC")
+    why = event.explanation if isinstance(event, TimeRefused) else event.rule
+    compared = (
+        Compared("address", str(MARKS["address"]), source.address_as_sent, source.address_as_sent),
+        Compared("port", str(MARKS["port"]), port, port),
+        Compared("time", str(MARKS["time"]), source.moment_as_sent, source.moment_as_sent),
+        Compared("zone", str(MARKS["zone"]), missing, why),
+    )
+    return Side(number, source, compared, source.record.decode("utf-8", "replace"), ())
+
+
+def _side(number: int, kept: KeptLine, notices: tuple[Block, ...]) -> Side:
     line, source = kept.line, kept.source
     event = source.derived(line.zone)
     rule = event.explanation if isinstance(event, TimeRefused) else event.rule
@@ -170,7 +201,8 @@ def _side(number: int, kept: KeptLine) -> Side:
         Compared("time", str(MARKS["time"]), line.shown, source.moment_as_sent),
         Compared("zone", str(MARKS["zone"]), f"UTC; {line.zone}", rule),
     )
-    return Side(number, kept, compared, source.record.decode("utf-8", "replace"), line.derivation)
+    record = source.record.decode("utf-8", "replace")
+    return Side(number, source, compared, record, line.derivation, line.check_value, notices)
 
 
 def _step(step: Any, data: Mapping[str, Any]) -> dict[str, object]:  # noqa: ANN401 - a row of the table
@@ -180,6 +212,10 @@ def _step(step: Any, data: Mapping[str, Any]) -> dict[str, object]:  # noqa: ANN
         more.append(str(WAYS.get(data["way"], data["way"])))
     if data.get("rank"):
         more.append(_("%(rank)s, as stated") % data if data.get("rank_stated") else str(data["rank"]))
+    if data.get("acts"):
+        more.append(_("applied: %(acts)s") % {"acts": ", ".join(data["acts"])})
+    if data.get("seen"):
+        more.append(_("what has to be known was seen"))
     if step.kind == StepKind.DISPUTED:
         more.append(_("line %(line)s, %(mark)s") % data)
     label = _("The unit was told that the answer is due") if _by_clock(step) else step.get_kind_display()

@@ -26,6 +26,7 @@ from nightlight.casework.attribution.returns.opening import ADVICE
 from nightlight.casework.attribution.returns.proposing import Asked, propose
 from nightlight.casework.attribution.returns.rows import FOREVER, text_of
 from nightlight.casework.attribution.time_texts import DateOrder
+from nightlight.foundation import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +91,7 @@ FIELDS: dict[Field, StrPromise] = {
     Field.DEVICE: gettext_lazy("Device"),
     Field.CELL: gettext_lazy("Cell"),
     Field.ACCESS_POINT: gettext_lazy("Access point"),
+    Field.CUSTOMER_KIND: gettext_lazy("Kind of customer (a person, an organisation)"),
     Field.OTHER: gettext_lazy("Not needed"),
 }
 _CHOICES: dict[str, StrPromise] = {
@@ -176,7 +178,8 @@ class Columns:
 
 
 def context(viewer: Viewer, found: Return) -> dict[str, object]:
-    """All that the page of a return shows."""
+    """All that the page of a return shows. Raises Conflict where it was destroyed with its tip."""
+    request_steps.must_be_there(found.request)
     counts = kept_answers.counts_of(found.counts)
     may_ask = bool(request_steps.posts_for(viewer, found.request.unit_id))
     stated = return_queries.findings_of(found.request)
@@ -197,19 +200,20 @@ def context(viewer: Viewer, found: Return) -> dict[str, object]:
         "disclosed": disclosed,
         "disclosed_words": answer_words.disclosed(disclosed) if disclosed else "",
         "stated": stated,
-        "weighed": _weighed(found, stated),
+        "weighed": _weighed(viewer, found, stated),
         "cautions": wrong_doors.cautions((*wrong_doors.paths_of(found.request), wrong_doors.layout_path(found))),
         "always": answer_words.ALWAYS,
         "layout_path": wrong_doors.layout_path(found) or f"operator:{found.request.operator}",
     }
 
 
-def _weighed(found: Return, stated: Sequence[Finding]) -> list[tuple[Corroboration, tuple[str, ...]]]:
-    """How well each subscriber who was stated is supported over all returns of the tip."""
+def _weighed(viewer: Viewer, found: Return, stated: Sequence[Finding]) -> list[tuple[Corroboration, tuple[str, ...]]]:
+    """How well each subscriber who was stated is supported over all returns of the people of the tip, as of now."""
     names = {one.subscriber for one in stated}
-    weighed = findings.corroboration(found.request.tip, at=found.at) if names else ()
-    mine = (one for one in weighed if one.operator == found.request.operator and one.subscriber in names)
-    return [(one, answer_words.corroboration_lines(one)) for one in mine]
+    if not names:
+        return []
+    mine = findings.weighed_of(viewer, found.request.tip, found.request.operator, names, at=clock.now())
+    return [(one.corroboration, one.lines) for one in mine]
 
 
 def lines_of(found: Return, counts: Counts, stated: Sequence[Finding]) -> tuple[Line, ...]:
@@ -271,7 +275,7 @@ def _line(number: int, kept: Explained, files: Sequence[str], stated: dict[tuple
         badge=_BADGES[answer.certainty],
         short=str(_SHORT[answer.certainty]),
         words=answer_words.CERTAINTIES[answer.certainty],
-        who=tuple(_who(one, files, stated.get((asked.key, one.subscriber))) for one in named),
+        who=tuple(who(one, files, stated.get((asked.key, one.subscriber))) for one in named),
         more=len(answer.named) - len(named),
         errors=tuple(
             (answer_words.PROBABLE_ERRORS[one.trial], datetime.fromtimestamp(one.at, UTC))
@@ -287,7 +291,7 @@ def _line(number: int, kept: Explained, files: Sequence[str], stated: dict[tuple
     )
 
 
-def _who(named: Named, files: Sequence[str], found: Finding | None) -> Who:
+def who(named: Named, files: Sequence[str], found: Finding | None) -> Who:
     details = dict.fromkeys(
         (field, text) for row in named.rows for field, text in row.details if text and field != Field.SUBSCRIBER
     )
@@ -360,6 +364,15 @@ def _next_of_lines(lines: Sequence[Line], *, may_ask: bool) -> Step:
             % {"n": wrong.number},
             f"#line-{wrong.number}",
             _("See why"),
+        )
+    # One subscriber all the same, of whom something has to be found out first: see the line's own reasons.
+    one = next((one for one in open_lines if one.certainty == Certainty.STABLE and len(one.who) == 1), None)
+    if one is not None and may_ask:
+        return Step(
+            _("Line %(n)d names one subscriber. %(why)s Ask the operator, or state it with your reason.")
+            % {"n": one.number, "why": " ".join(one.wants_reason)},
+            f"#line-{one.number}",
+            _("Read it"),
         )
     if open_lines:
         return Step(

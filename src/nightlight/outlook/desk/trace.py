@@ -17,21 +17,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from nightlight.casework.attribution import candidate_words, grade_words, label_words, loaded, queries
-from nightlight.casework.attribution.candidate_facts import facts_from
+from nightlight.casework.attribution import candidate_words, defeated, grade_words, label_words
 from nightlight.casework.attribution.candidate_kinds import STANDING, NothingLeads, State
-from nightlight.casework.attribution.candidates import rank
 from nightlight.casework.attribution.grades import AskFor, in_order
 from nightlight.casework.attribution.kinds import Grade, Way
 from nightlight.casework.attribution.models import RequestState
-from nightlight.outlook.desk import network, trace_ladder
+from nightlight.outlook.desk import trace_apart, trace_ladder
 from nightlight.outlook.desk.templatetags.desk import full, zone
-from nightlight.outlook.desk.trace_ladder import Use
+from nightlight.outlook.desk.trace_worked import work_out
 from nightlight.pipeline.tips import seeing
 from nightlight.trust.accounts.models import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from nightlight.casework.attribution.candidate_kinds import Candidate, Ranking
@@ -39,7 +37,8 @@ if TYPE_CHECKING:
     from nightlight.casework.attribution.models import Request
     from nightlight.casework.attribution.queries import Traces
     from nightlight.outlook.desk.network import TimeLine
-    from nightlight.outlook.desk.trace_ladder import Rung
+    from nightlight.outlook.desk.trace_apart import ApartGroup
+    from nightlight.outlook.desk.trace_ladder import Rung, Use
     from nightlight.pipeline.tips.models import Tip
     from nightlight.pipeline.tips.values import Moment
     from nightlight.trust.units.viewer import Viewer
@@ -50,6 +49,7 @@ MOST_CANDIDATES = 20
 MOST_ROWS = 300  # of the table; the rest is counted
 RED = 30 * 24  # hours
 _INDEPENDENT = timedelta(hours=12)  # as ranking counts independent times
+_LEADS = frozenset({State.CORROBORATED, State.TRACEABLE, State.ASK_FIRST, State.ORGANISATION})
 STATES = {
     State.CORROBORATED: ("good", gettext_lazy("Traceable, corroborated")),
     State.TRACEABLE: ("good", gettext_lazy("Traceable")),
@@ -63,6 +63,10 @@ APART = {
     "childs-network": gettext_lazy("from the network that the child used"),
     "maybe-childs": gettext_lazy("with a file that the child may have sent: somebody has to say whose it is first"),
     "recipients": gettext_lazy("of somebody who received"),
+    "recipients-network": gettext_lazy("from the network that somebody who received used"),
+    "shared-network": gettext_lazy(
+        "from a network that the child, or somebody who received, uses as well: whose it is has to be said first"
+    ),
     "several-reported": gettext_lazy("with a file, and the report does not say which of several people sent it"),
     "nobodys": gettext_lazy("of an account that belongs to nobody in the report"),
     "not-these": gettext_lazy("of somebody else in the report"),
@@ -100,15 +104,6 @@ class ShownCandidate:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownApart:
-    """An address that leads to nobody's door."""
-
-    words: str
-    label: str
-    events: int
-
-
-@dataclass(frozen=True, slots=True)
 class ShownEvent:
     """One use of an address in the table."""
 
@@ -136,11 +131,13 @@ class TracePage:
     """Everything the page shows."""
 
     ready: bool
+    failing: defeated.Defeat | None
     party: int | None
     person: str
     people: tuple[tuple[int, str, bool], ...]
     tips: int
     waiting: int
+    failed: int
     beyond: int
     rejected: int
     more: int
@@ -148,69 +145,70 @@ class TracePage:
     best: str
     ladder: tuple[Rung, ...]
     candidates: tuple[ShownCandidate, ...]
+    weak: tuple[ShownCandidate, ...]
     more_candidates: int
     standing: tuple[str, ...]
     nothing: str
-    apart: tuple[ShownApart, ...]
+    apart: tuple[ApartGroup, ...]
     drawing: TimeLine | None
     events: tuple[ShownEvent, ...]
+    exits: tuple[ShownEvent, ...]
     more_events: int
     in_all: int
     kept_apart: tuple[tuple[int, str], ...]
     unsure: int
     counted: Mapping[str, int]
+    named: bool
     names_tips: frozenset[str]
 
 
 def page(viewer: Viewer, tip: Tip, party: int | None, *, at: datetime) -> TracePage:
     """Return the page of a reported person of a tip, at ``at``."""
-    found = queries.traces(viewer, tip, party)
-    uses = {one.event.key: Use(one, one.traceability(at)) for one in found.events}
-    graded = [one.graded for one in uses.values()]
-    ranking = rank(
-        graded,
-        facts_from(loaded.current_directory(), graded),
-        now=at,
-        zone=zone(),
-        childs=[one.event for one in found.events if one.child_there],
-    )
+    worked = work_out(viewer, tip, party, at=at)
+    found, uses, ranking = worked.found, worked.uses, worked.ranking
     requests = trace_ladder.requests_about([*uses])
+    stated = trace_ladder.stated_about(found.tips)
+    failing = defeated.of_tip(tip)
     asks = viewer.may(ASKS) and seeing.works_with(viewer, tip, at)
     best = ranking.candidates[0] if ranking.candidates else None
     candidates = [
-        _candidate(number, one, uses, requests, asks=asks)
+        _candidate(number, one, uses, requests, tip=tip, stated=stated, asks=asks)
         for number, one in enumerate(ranking.candidates[:MOST_CANDIDATES], 1)
     ]
+    # Those that lead somewhere are told in full; of the others a line says enough. The first is always told.
+    full = [n for n, one in enumerate(ranking.candidates[:MOST_CANDIDATES]) if one.state in _LEADS] or [0]
+    apart = {key for one in ranking.apart for key in one.events}
     ordered = [uses[place.event.key] for place in in_order((one.event, one.found) for one in uses.values())]
-    person = next((name for number, name in found.people if number == found.party), "")
     return TracePage(
         ready=found.ready,
+        failing=failing,
         party=found.party,
-        person=person,
+        person=worked.person,
         people=tuple((number, name, number == found.party) for number, name in found.people),
         tips=len(found.tips),
         waiting=found.waiting,
+        failed=found.failed,
         beyond=found.beyond,
         rejected=found.rejected,
         more=found.more,
-        next_step=_next_step(found, ranking, candidates),
+        next_step=_next_step(found, ranking, candidates, failing),
         best=best.target if best is not None else "",
-        ladder=trace_ladder.ladder(best, uses, requests) if best is not None else (),
-        candidates=tuple(candidates),
+        ladder=trace_ladder.ladder(best, uses, requests, stated) if best is not None else (),
+        candidates=tuple(one for n, one in enumerate(candidates) if n in full),
+        weak=tuple(one for n, one in enumerate(candidates) if n not in full),
         more_candidates=max(0, len(ranking.candidates) - MOST_CANDIDATES),
         standing=candidate_words.STANDING_WORDS,
         nothing=candidate_words.NOTHING[ranking.nothing_leads] if found.events else "",
-        apart=tuple(
-            ShownApart(candidate_words.apart_words(one), label_words.LABELS[one.label], len(one.events))
-            for one in ranking.apart
-        ),
-        drawing=_drawing(ordered),
-        events=tuple(_event(one, tip) for one in ordered[:MOST_ROWS]),
+        apart=trace_apart.groups(ranking.apart),
+        drawing=trace_apart.drawing(uses, ranking, ranking.candidates[: len(full)]),
+        events=tuple(_event(one, tip) for one in ordered[:MOST_ROWS] if one.event.key not in apart),
+        exits=tuple(_event(one, tip) for one in ordered[:MOST_ROWS] if one.event.key in apart),
         more_events=max(0, len(ordered) - MOST_ROWS),
         in_all=len(ordered),
         kept_apart=tuple((number, str(APART[why])) for why, number in sorted(found.apart.items())),
         unsure=len(found.unsure),
         counted=_counted(ranking),
+        named=bool(stated),
         names_tips=frozenset(found.tips),
     )
 
@@ -224,7 +222,13 @@ def _counted(ranking: Ranking) -> Mapping[str, int]:
     }
 
 
-def _next_step(found: Traces, ranking: Ranking, shown: Sequence[ShownCandidate]) -> Step:
+def _next_step(
+    found: Traces, ranking: Ranking, shown: Sequence[ShownCandidate], failing: defeated.Defeat | None
+) -> Step:
+    if not found.ready and failing is not None:
+        return Step(
+            _("The addresses of this tip could not be looked up. Read them in the report itself until they are.")
+        )
     if not found.ready:
         return Step(_("The addresses of this tip are being looked up. Load the page again in a minute."))
     if not found.events:
@@ -237,7 +241,14 @@ def _next_step(found: Traces, ranking: Ranking, shown: Sequence[ShownCandidate])
 
 
 def _candidate(
-    number: int, one: Candidate, uses: Mapping[str, Use], requests: Mapping[str, Request], *, asks: bool
+    number: int,
+    one: Candidate,
+    uses: Mapping[str, Use],
+    requests: Mapping[str, Request],
+    *,
+    tip: Tip,
+    stated: Collection[str],
+    asks: bool,
 ) -> ShownCandidate:
     said = candidate_words.words(one, {key: uses[key].event for key in one.events}, zone=zone())
     mark, state = STATES[one.state]
@@ -253,11 +264,20 @@ def _candidate(
         contradicting=said.contradicting,
         events=said.events,
         cautions=tuple(special),
-        ask=_under_way(one, uses, requests) or _ask(one, uses, asks=asks),
+        ask=_stated(one, uses, tip, stated) or _under_way(one, uses, requests) or _ask(one, uses, asks=asks),
         second=_second(one, uses),
         left=grade_words.left(one.hours_left),
         urgent=one.hours_left is not None and 0 < one.hours_left < RED,
     )
+
+
+def _stated(one: Candidate, uses: Mapping[str, Use], tip: Tip, stated: Collection[str]) -> Step | None:
+    """What to do where an officer has stated whom the records name for one of its events."""
+    key = next((key for key in one.events if key in stated), None)
+    if key is None:
+        return None
+    text = _("The operator's records name a subscriber for %(what)s.") % {"what": used(uses[key].event)}
+    return Step(text, reverse("desk:named", args=(tip.public_id,)), _("Read who, and what it rests on"))
 
 
 def _under_way(one: Candidate, uses: Mapping[str, Use], requests: Mapping[str, Request]) -> Step | None:
@@ -358,20 +378,3 @@ def network_words(labelled: Labelled) -> str:
     """The network of an address then: "AS64500 Lakeside Mobile"."""
     number = f"AS{labelled.asn}" if labelled.asn else ""
     return " ".join(filter(None, (number, labelled.network)))
-
-
-def _drawing(ordered: Sequence[Use]) -> TimeLine | None:
-    rows = [
-        network.EventRow(
-            address=one.event.address or one.event.address_as_sent,
-            as_sent="",
-            port=str(one.event.port or ""),
-            whose=one.event.tip,
-            event_name=one.event.kind.value,
-            moment=one.event.moment,
-            proxy="",
-            missing=(),
-        )
-        for one in ordered
-    ]
-    return network.time_line(network.ordered(rows), None, zone())

@@ -18,7 +18,7 @@ from nightlight.casework.attribution.kinds import Label
 from nightlight.casework.attribution.models import Finding, Request, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from nightlight.casework.attribution.candidate_kinds import Candidate
     from nightlight.casework.attribution.grades import Traceability
@@ -68,14 +68,22 @@ def requests_about(keys: Sequence[str]) -> dict[str, Request]:
     return found
 
 
-def ladder(best: Candidate, uses: Mapping[str, Use], requests: Mapping[str, Request]) -> tuple[Rung, ...]:
-    """Return the rungs for what is to be asked about first. One query where a request was answered."""
+def stated_about(tips: Collection[str]) -> frozenset[str]:
+    """Return the keys of the events for which an officer has stated whom the records name. One query."""
+    found = Finding.objects.filter(tip__public_id__in=tips)
+    return frozenset(found.values_list("line", flat=True))
+
+
+def ladder(
+    best: Candidate, uses: Mapping[str, Use], requests: Mapping[str, Request], stated: Collection[str]
+) -> tuple[Rung, ...]:
+    """Return the rungs for what is to be asked about first."""
     use = uses[(best.ask or best.events)[0]]
     asked = next((requests[key] for key in best.events if key in requests), None)
     recorded, known, held = _recorded(use), _known(use), _held(use)
     ready = recorded.state == HAVE and held.state == HAVE
     answered = asked is not None and asked.state == RequestState.ANSWERED
-    named = answered and Finding.objects.filter(tip__public_id=use.event.tip, line__in=best.events).exists()
+    named = any(key in stated for key in best.events)
     return (
         recorded,
         known,

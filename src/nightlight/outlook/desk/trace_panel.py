@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from nightlight.casework.attribution import grade_words, label_words, queries
+from nightlight.casework.attribution import defeated, grade_words, label_words, queries
 from nightlight.casework.attribution.grades import in_order
 from nightlight.casework.attribution.kinds import Way
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 class Panel:
     """How many uses of addresses lead how far, in words; how long records of the best are left, and if that is urgent.
 
-    ``ready`` is False while the worker has not come to this tip.
+    ``ready`` is False while the worker has not come to this tip; ``failing`` where it came, and could not do it.
     """
 
     ready: bool
+    failing: defeated.Defeat | None = None
     said: str = ""
     left: str = ""
     urgent: bool = False
@@ -39,12 +40,15 @@ class Panel:
 def of_tip(
     viewer: Viewer, tip: Tip, rows: Sequence[EventRow], at: datetime
 ) -> tuple[Panel | None, tuple[EventRow, ...]]:
-    """Return the line and the rows with what each address was. None where a tip has no addresses to show. One query."""
+    """Return the line and the rows with what each address was. None where a tip has no addresses to show.
+
+    Two queries.
+    """
     if not rows:
         return None, tuple(rows)
-    body = queries.of_tip(viewer, tip)
+    body, failing = queries.of_tip(viewer, tip), defeated.of_tip(tip)
     if body is None:
-        return Panel(ready=False), tuple(rows)
+        return Panel(ready=False, failing=failing), tuple(rows)
     found = {one.event.key: (one, one.traceability(at)) for one in body.events}
     of_place = {place: pair for pair in found.values() for place in pair[0].places}
     labelled = []
@@ -56,12 +60,15 @@ def of_tip(
             row = replace(row, label=label, grade=leads.grade.value, leads=title)  # noqa: PLW2901 - the same row
         labelled.append(row)
     if not found:
-        return Panel(ready=True, said=_("None of them is taken for the reported person's.")), tuple(labelled)
+        return Panel(ready=True, failing=failing, said=_("None of them is taken for the reported person's.")), tuple(
+            labelled
+        )
     best = in_order((one.event, leads) for one, leads in found.values())[0].traceability
     hours = best.hours_left
     leads_somewhere = best.way in {Way.TRACE, Way.ASK_FIRST}
     panel = Panel(
         ready=True,
+        failing=failing,
         said=_said(Counter(leads.way for _one, leads in found.values())),
         left=grade_words.left(hours) if leads_somewhere else "",
         urgent=leads_somewhere and hours is not None and hours < 30 * 24,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nightlight.trust.units.viewer import Viewer
 
 SOON = timedelta(hours=48)
+_HOUR = timedelta(hours=1)
 _REASONS = 3  # of a row; the tip's page has all
 _FIFTHS = 5
 _OFFICER_FACTS = tuple((f.name, f.label) for f in FACTS.values() if f.officer and f.type is Type.FLAG)
@@ -159,7 +160,7 @@ def _line(line: Line, first: Tip | None, ordinary: Collection[str], at: datetime
         new=line.new,
         group=_group(row),
         holder=str(row.holder or ""),
-        why=(*_first(first), *_why(said, ordinary))[:_REASONS] if said else (),
+        why=(*(*_first(first), *_why(said, ordinary))[:_REASONS], *_dying(said, dies_at, at)) if said else (),
         unknown=_could_be(said, row.band) if said else "",
         dies=_dies(dies_at, at),
         dies_soon=dies_at is not None and dies_at - at < SOON,
@@ -244,6 +245,12 @@ def _cell(number: int) -> tuple[int, int]:
 def _why(said: rules.Score, ordinary: Collection[str]) -> Iterator[Reason]:
     yield from (_reason(one, urgent=True) for one in said.tripwires)
     yield from (_reason(one) for one in (*said.factors, *said.caps) if one.id not in ordinary)
+
+
+def _dying(said: rules.Score, dies_at: datetime | None, at: datetime) -> Iterator[Reason]:
+    """What is lost soon. The row tells whole hours; what a tip further down in it loses, that tip's page says."""
+    if dies_at is not None and said.dies_at is not None and said.dies_at - dies_at < _HOUR and dies_at - at < SOON:
+        yield from (Reason(loss.label) for loss in said.losses if loss.at == said.dies_at)
 
 
 def _first(first: Tip | None) -> Iterator[Reason]:

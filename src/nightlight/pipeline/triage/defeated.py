@@ -6,8 +6,9 @@ Whoever runs it sees no tip: how many, with which error and since when. Row secu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.db import connection
 from django.db.models import Q
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from nightlight.pipeline.tips.models import Tip
     from nightlight.trust.units.viewer import Viewer
 
+Steps: TypeAlias = Sequence[tuple[str, type[waiting.Waits]]]
+"""Steps by name, each with the table of tips that wait for it."""
+
 AT_MOST = 100
-_STEPS = (("triage", Unscored), ("linking", Unlinked))
+STEPS: Steps = (("triage", Unscored), ("linking", Unlinked))
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """How many tips defeat a step ("triage" or "linking") with one class of error, the first of them since when."""
+    """How many tips defeat a step ("triage", "linking") with one class of error, the first of them since when."""
 
     step: str
     why: str
@@ -55,17 +59,17 @@ def figures() -> list[Figure]:
         return [Figure(*row) for row in cursor.fetchall()]
 
 
-def tips(viewer: Viewer, *, at_most: int = AT_MOST) -> list[Defeat]:
+def tips(viewer: Viewer, *, at_most: int = AT_MOST, steps: Steps = STEPS) -> list[Defeat]:
     """Return the tips that the viewer sees, by step and the longest first; none for whoever reads no tips."""
     if not viewer.reads_tips:
         return []
     seen = Q(tip__set_apart=False) if viewer.reach is None else Q(tip__set_apart=False, tip__unit__in=viewer.reach)
-    return [_told(step, row) for step, model in _STEPS for row in waiting.failing(model).filter(seen)[:at_most]]
+    return [_told(step, row) for step, model in steps for row in waiting.failing(model).filter(seen)[:at_most]]
 
 
-def of_tip(tip: Tip) -> tuple[Defeat, ...]:
-    """Return which steps a tip defeats that the caller has been shown. Two queries."""
-    return tuple(_told(step, row) for step, model in _STEPS for row in waiting.failing(model).filter(tip=tip))
+def of_tip(tip: Tip, *, steps: Steps = STEPS) -> tuple[Defeat, ...]:
+    """Return which steps a tip defeats that the caller has been shown. One query for each step."""
+    return tuple(_told(step, row) for step, model in steps for row in waiting.failing(model).filter(tip=tip))
 
 
 def _told(step: str, row: waiting.Waits) -> Defeat:

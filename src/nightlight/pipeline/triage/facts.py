@@ -125,6 +125,7 @@ def facts(
     officer: Mapping[str, Answer],
     at: datetime,
     received_at: datetime | None = None,
+    records_end: Sequence[datetime] = (),
     unread: bool = False,
 ) -> Facts:
     """Return the facts of one tip as known at `at`.
@@ -132,8 +133,9 @@ def facts(
     `file_states`: by file id; a file that is missing or still being looked up leaves open what rests on it.
     `language`: finding code to the places it was found in (``vocabulary.CRISIS``, and ``ONLY_YES`` in texts about the
     reported person). `officer`: answers by fact name.
-    `received_at`: when the report arrived here. `unread`: some of the words are in a language that nothing here reads,
-    so that finding nothing in them is no answer. None for a whole argument: that step has not run yet.
+    `received_at`: when the report arrived here. `records_end`: when records of operators end, soonest first. `unread`:
+    some of the words are in a language that nothing here reads, so that finding nothing in them is no answer. None for
+    a whole argument: that step has not run yet.
     Raises ValueError for a time without a zone, an unknown finding, and an answer that no officer may give.
     """
     if at.tzinfo is None or (received_at is not None and received_at.tzinfo is None):
@@ -149,6 +151,8 @@ def facts(
     _account(said, suspects)
     by_source = reading.received_by_source.utc if reading.received_by_source else None
     said.say("report_received", received_at or by_source)
+    coming = (end for end in records_end if end > at)  # what is over has an event after it, until the last one is
+    said.say("records_end", next(coming, records_end[-1] if records_end else None))
     if linked is not None:
         for name, number in (("tips", linked.tips), ("providers", linked.providers), ("span_days", linked.span_days)):
             said.say(f"linked_{name}", number, linked.places, "linked")

@@ -19,7 +19,7 @@ from nightlight.pipeline.matching.rules import State
 from nightlight.pipeline.tips.models import Document, DocumentKind, LikelyDuplicate, Source
 from nightlight.pipeline.tips.reading import Incident, IncidentType, Reading, ReporterStatement
 from nightlight.pipeline.tips.understanding import understand_all
-from nightlight.pipeline.triage import language
+from nightlight.pipeline.triage import language, records
 from nightlight.pipeline.triage.facts import Answer, Facts, Linked, facts, reported_parties
 from nightlight.pipeline.triage.linked import Link, linked
 from nightlight.pipeline.triage.models import OfficerFact
@@ -72,7 +72,7 @@ def gather(tips: Sequence[Tip], at: datetime) -> list[Known]:
     understood = understand_all(tips)
     states, links = _states(tips), linked(tips)
     answers, apart = _answers(tips), cleared(tips)
-    first, found_out = _first(tips), _found_out(tips)
+    first, found_out, ends = _first(tips), _found_out(tips), records.ends_of(tips)
     found = []
     for one in understood:
         tip = one.tip
@@ -87,6 +87,7 @@ def gather(tips: Sequence[Tip], at: datetime) -> list[Known]:
             officer=answers.get(tip.pk, {}),
             at=at,
             received_at=tip.state_at,
+            records_end=ends.get(tip.pk, ()),
             unread=one.reading is None or bool(language.unread(words)),
         )
         shared = link is not None and link.tips_of_first > 1

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from nightlight.pipeline.linking.waiting import Waits
 from nightlight.pipeline.tips.models import Tip
+from nightlight.pipeline.triage.models_records import RecordsEnd as RecordsEnd  # noqa: PLC0414 - told on
 from nightlight.pipeline.triage.models_shift import Handover, HandoverRead  # noqa: F401 - Django looks for them here
 from nightlight.pipeline.triage.models_shift import LastLook as LastLook  # noqa: PLC0414 - told on
 from nightlight.trust.accounts.models import User

@@ -69,6 +69,13 @@ TABLES = {
     ),
     "triage_officerfact": _said("triage_officerfact"),
     "triage_override": _said("triage_override"),
+    # Told by the step that looks addresses up.
+    "triage_recordsend": Rights(
+        web="SELECT",
+        steps={"attribution": "SELECT, INSERT, UPDATE, DELETE", "triage": "SELECT"},
+        command="SELECT",
+        sees=_sees_tip("triage_recordsend"),
+    ),
     "triage_closure": _said("triage_closure", "exchange"),
     "triage_secondlook": Rights(
         web="SELECT, INSERT",

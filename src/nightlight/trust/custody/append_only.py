@@ -26,6 +26,15 @@ GUARD = "append_only"
 ERASURE_GUARD = "only_erasure"  # where keys can be erased, it holds an UPDATE to that
 
 
+def never_removed_sql(table: str) -> tuple[str, str]:
+    """Return the same SQL as `append_only_sql` for a table of which parts can be erased; another trigger says what.
+
+    DELETE and TRUNCATE raise IntegrityError. Raises ValueError for a name that is not a plain lower-case identifier.
+    """
+    made, undone = append_only_sql(table)
+    return made.replace("BEFORE UPDATE OR DELETE", "BEFORE DELETE"), undone
+
+
 def append_only_sql(table: str) -> tuple[str, str]:
     """Return the SQL that makes `table` append-only, and the SQL that undoes it, for `migrations.RunSQL`.
 

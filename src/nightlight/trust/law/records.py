@@ -22,6 +22,7 @@ class Asked(StrEnum):
     PRESERVATION = "preservation"  # that what is there is kept until an order for it arrives
     SUBSCRIBER = "subscriber"  # who the records say it was
     LOGS = "logs"  # events on the network: times, addresses, ports
+    CUSTOMER = "customer"  # of a service that others go through (VPN, hosting, relay): who its own records say it was
 
 
 class Holder(StrEnum):
@@ -196,12 +197,21 @@ class RecordsLaw:
 
         None where no rank is asked (the post decides) or the rank is not one the pack knows: a person has to look.
         """
-        asked = [one.rank for one in self.floors if not acts.isdisjoint(one.acts)]
-        asked += [power.least_rank] if power.least_rank else []
+        asked = [needed for needed, _why in self.ranks_asked(power, acts)]
         held = None if self.ranks is None else self.ranks.place(rank)
         if not asked or held is None or self.ranks is None:
             return None
         return all(held >= (self.ranks.place(one) or 0) for one in asked)
+
+    def ranks_asked(self, power: RecordPower, acts: frozenset[str] = frozenset()) -> tuple[tuple[str, str], ...]:
+        """Return each rank below which nobody signs, the highest first, with the sentence that says why.
+
+        The sentence is that of the floor; empty for the power's own least rank, which the power states itself.
+        """
+        asked = [(one.rank, one.sentence) for one in self.floors if not acts.isdisjoint(one.acts)]
+        asked += [(power.least_rank, "")] if power.least_rank else []
+        ranks = self.ranks
+        return tuple(sorted(asked, key=lambda pair: -(ranks.place(pair[0]) or 0) if ranks is not None else 0))
 
 
 def _within(day: date, since: date | None, until: date | None) -> bool:

@@ -201,9 +201,9 @@ def carry_out(*, by: str, at: datetime, public_id: str, law: Pack) -> Destructio
     stands = due(row.subject, law=law, at=at)
     if stands.time is not rules.Time.DUE:
         raise Conflict(f"It is not time: {stands.reason}")
-    custodian = custodians.of(row.subject)
-    pieces = custodian.destroy(row.subject, by=by, at=at)
-    if left := custodian.readable(row.subject):
+    holders = custodians.everybody(row.subject)
+    pieces = [piece for holder in holders for piece in holder.destroy(row.subject, by=by, at=at)]
+    if left := [piece for holder in holders for piece in holder.readable(row.subject)]:
         raise Conflict(f"{len(left)} pieces could still be read: {', '.join(left[:3])}")
     certificate = canonical_json.encode(
         {

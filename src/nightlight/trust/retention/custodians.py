@@ -41,7 +41,17 @@ class Piece:
         return {"what": self.what, "name": self.name, "destroyed": self.destroyed, "how": self.how}
 
 
-class Custodian(Protocol):
+class Holder(Protocol):
+    """An app that holds something of a record."""
+
+    def destroy(self, subject: str, *, by: str, at: datetime) -> tuple[Piece, ...]:
+        """Make it unreadable for good, in the caller's transaction. In the worker, in the step "retention"."""
+
+    def readable(self, subject: str) -> tuple[str, ...]:
+        """Try to read each piece of a destroyed record; return those that could still be read."""
+
+
+class Custodian(Holder, Protocol):
     """An app that keeps records of one kind."""
 
     def kept(self, subject: str) -> Kept | None:
@@ -53,19 +63,24 @@ class Custodian(Protocol):
     def set_apart(self, subject: str, *, by: str, at: datetime) -> None:
         """Act on what was set apart: hide it, and match it no more. In the worker, in the step "reading"."""
 
-    def destroy(self, subject: str, *, by: str, at: datetime) -> tuple[Piece, ...]:
-        """Make the record unreadable for good, in the caller's transaction. In the worker, in the step "retention"."""
-
-    def readable(self, subject: str) -> tuple[str, ...]:
-        """Try to read each piece of a destroyed record; return those that could still be read."""
-
 
 _custodians: dict[str, Custodian] = {}
+_holders: dict[str, list[Holder]] = {}
 
 
 def keeps(kind: str, custodian: Custodian) -> None:
     """Make an app the custodian of subjects "kind:…"."""
     _custodians[kind] = custodian
+
+
+def holds_more(kind: str, holder: Holder) -> None:
+    """Make an app one that holds more of subjects "kind:…": it is destroyed after what their custodian keeps."""
+    _holders.setdefault(kind, []).append(holder)
+
+
+def everybody(subject: str) -> tuple[Holder, ...]:
+    """Return whoever holds anything of a record, its custodian first. Raises NotFound."""
+    return (of(subject), *_holders.get(subject.partition(":")[0], ()))
 
 
 def of(subject: str) -> Custodian:

@@ -38,10 +38,21 @@ END
 $$;
 CREATE TRIGGER attribution_cleared AFTER INSERT ON retention_apart
     FOR EACH ROW EXECUTE FUNCTION attribution_wait_for_part();
+-- What is put there once more is tried at once, however often it failed.
+CREATE TRIGGER attribution_waits_anew BEFORE UPDATE OF tip_id ON attribution_waiting
+    FOR EACH ROW EXECUTE FUNCTION linking_waits_anew();
+-- For those who run the installation, who see no tip: how many defeat the step, with which error, and since when.
+CREATE FUNCTION attribution_defeated(OUT why text, OUT tips bigint, OUT since timestamptz)
+RETURNS SETOF record LANGUAGE sql STABLE {_DEFINER} AS $$
+    SELECT w.why::text, count(*), min(w.failed_since) FROM attribution_waiting w
+    WHERE w.failed_times > 0 AND units_has_role('administrator', 'auditor')
+    GROUP BY 1 ORDER BY 3, 1
+$$;
 -- Those that were here before.
 INSERT INTO attribution_waiting (tip_id) SELECT id FROM tips_tip WHERE state = 'received' ON CONFLICT DO NOTHING;
 """  # noqa: S608 - our own names
 _UNWAIT = """
+DROP FUNCTION attribution_defeated(); DROP TRIGGER attribution_waits_anew ON attribution_waiting;
 DROP TRIGGER attribution_cleared ON retention_apart; DROP FUNCTION attribution_wait_for_part();
 DROP TRIGGER attribution_added_to ON tips_document; DROP TRIGGER attribution_destroyed ON tips_document;
 DROP FUNCTION attribution_wait_for_tip(); DROP TRIGGER attribution_taken_back ON tips_tip;
@@ -51,6 +62,6 @@ DROP FUNCTION attribution_wait();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("attribution", "0001_tables"), ("retention", "0001_initial")]
+    dependencies = [("attribution", "0001_tables"), ("retention", "0001_initial"), ("linking", "0004_failed_and_heard")]
 
     operations = [migrations.RunSQL(_WAIT, _UNWAIT)]

@@ -3,8 +3,38 @@
 
 from django.db import migrations
 
-from nightlight.trust.custody.append_only import append_only_sql
+from nightlight.trust.custody.append_only import never_removed_sql
 
+# Of a tip whose destruction two people agreed on, what it says may be emptied, and nothing else: see destroying.py.
+_ERASURE = """
+CREATE FUNCTION attribution_is_destroyed(p_tip bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM public.tips_tip t JOIN public.retention_destruction d ON d.subject = 'tip:' || t.public_id
+                   WHERE t.id = p_tip AND d.state = 'approved')
+$$;
+CREATE FUNCTION attribution_only_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    tip bigint := coalesce((to_jsonb(OLD) ->> 'tip_id')::bigint, (SELECT r.tip_id FROM public.attribution_request r
+                            WHERE r.id = (to_jsonb(OLD) ->> 'request_id')::bigint));
+BEGIN
+    IF to_jsonb(NEW) = to_jsonb(OLD) THEN
+        RETURN NEW;
+    END IF;
+    IF (to_jsonb(NEW) - TG_ARGV) <> (to_jsonb(OLD) - TG_ARGV)
+       OR EXISTS (SELECT 1 FROM unnest(TG_ARGV) one WHERE to_jsonb(NEW) ->> one <> '')
+       OR NOT public.attribution_is_destroyed(tip) THEN
+        RAISE EXCEPTION 'append-only: % can only be emptied when its tip is destroyed', TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER only_erasure BEFORE UPDATE ON attribution_step
+    FOR EACH ROW EXECUTE FUNCTION attribution_only_erasure('data');
+"""
+_NO_ERASURE = """
+DROP TRIGGER only_erasure ON attribution_step;
+DROP FUNCTION attribution_only_erasure(); DROP FUNCTION attribution_is_destroyed(bigint);
+"""
 _GUARD = """
 CREATE FUNCTION attribution_guard_request() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -20,6 +50,10 @@ BEGIN
            OR NEW.ended_at IS NOT NULL THEN
             RAISE EXCEPTION 'a request begins as a draft' USING ERRCODE = 'restrict_violation';
         END IF;
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.body = '' AND (to_jsonb(NEW) - 'body') = (to_jsonb(OLD) - 'body')
+       AND public.attribution_is_destroyed(OLD.tip_id) THEN
         RETURN NEW;
     END IF;
     IF TG_OP = 'DELETE' OR (to_jsonb(NEW) - may_change) <> (to_jsonb(OLD) - may_change) THEN
@@ -63,6 +97,7 @@ class Migration(migrations.Migration):
     dependencies = [("attribution", "0002_waiting"), ("custody", "0001_initial")]
 
     operations = [
+        migrations.RunSQL(_ERASURE, _NO_ERASURE),
         migrations.RunSQL(_GUARD, _UNGUARD),
-        migrations.RunSQL(*append_only_sql("attribution_step")),
+        migrations.RunSQL(*never_removed_sql("attribution_step")),
     ]

@@ -150,14 +150,22 @@ class IntervalArchive:
 
     @classmethod
     def of_snapshots(
-        cls, snapshots: Iterable[tuple[datetime, Iterable[Span]]], *, longest_gap: timedelta = DEFAULT_GAP
+        cls,
+        snapshots: Iterable[tuple[datetime, Iterable[Span]]],
+        *,
+        longest_gap: timedelta = DEFAULT_GAP,
+        families: Mapping[datetime, Iterable[Family]] | None = None,
     ) -> Self:
-        """Make one from many full snapshots in any order, faster than growing by each. Raises ArchiveRefused."""
+        """Make one from many full snapshots in any order, faster than growing by each. Raises ArchiveRefused.
+
+        `families`: of which families each is the full list, besides those of its entries.
+        """
         made = cls(longest_gap=longest_gap)
         held: dict[Family, list[tuple[int, Keys, Keys]]] = {}
         size = 0
         for at, spans in snapshots:
-            for family, (lo, hi) in tracks.columns_of(spans).items():
+            none = {family: (keys_of([], family),) * 2 for family in (families or {}).get(at, ())}
+            for family, (lo, hi) in (none | tracks.columns_of(spans)).items():
                 held.setdefault(family, []).append((_seconds(at), lo, hi))
                 size += len(lo) + 1
             if size >= _CHUNK:
@@ -201,7 +209,7 @@ class IntervalArchive:
     # Bytes
 
     def to_bytes(self) -> bytes:
-        """Write it compactly; equal archives give equal bytes."""
+        """Write it compactly; equal archives give equal bytes. Raises ArchiveRefused for what could not be asked."""
         return packing.packed(self._tracks, int(self.longest_gap.total_seconds()))
 
     @classmethod

@@ -79,7 +79,8 @@ class Meaning:
     `longest_gap`: for a snapshot list, the longest time between two snapshots over which the earlier one is believed
     (beyond it the time between them is not covered); for a table, how much older than an event a table may be before
     that has to be said. They are ours, chosen from how fast such lists change: measured on public histories, 7 days
-    change 5 % of the Tor exits, 90 days 4 % of a VPN list. An archive may be given another one.
+    change 5 % of the Tor exits, 90 days 4 % of a VPN list. Those of snapshot lists have six hours to spare, because
+    nobody takes a copy to the second. An archive may be given another one.
     """
 
     form: Form
@@ -88,8 +89,11 @@ class Meaning:
     longest_gap: timedelta
 
 
+_SPARE = timedelta(hours=6)
+
+
 def _snapshots(label: Label, days: int, about: About = About.ADDRESSES) -> Meaning:
-    return Meaning(Form.SNAPSHOT, about, label, timedelta(days=days))
+    return Meaning(Form.SNAPSHOT, about, label, timedelta(days=days) + _SPARE)
 
 
 def _table(days: int) -> Meaning:

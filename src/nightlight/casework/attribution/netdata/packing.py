@@ -18,8 +18,11 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from nightlight.casework.attribution.netdata.seeking import must_be_sought
 from nightlight.casework.attribution.netdata.spans import Family, Keys, halves, joined
 from nightlight.casework.attribution.netdata.tracks import (
+    FIRST_TIME,
+    LAST_TIME,
     MOST_PIECES,
     ArchiveFault,
     ArchiveRefused,
@@ -31,16 +34,24 @@ MAGIC, VERSION = b"NLIA", 1
 _HEAD = struct.Struct("<4sHQB")
 _COLUMN = struct.Struct("<QBQ")
 _DIGEST = 32
+_MOST_CELLS = MOST_PIECES  # in all columns together: what is read before it can be checked is held in memory
 
 Words = npt.NDArray[np.uint64]
 
 
 def packed(tracks: dict[Family, Track], longest_gap: int) -> bytes:
-    """Write tracks; the same tracks always give the same bytes."""
-    parts = [_HEAD.pack(MAGIC, VERSION, longest_gap, len(tracks))]
+    """Write tracks; the same tracks always give the same bytes. Raises ArchiveRefused for what `unpacked` refuses."""
+    parts, left = [_HEAD.pack(MAGIC, VERSION, longest_gap, len(tracks))], _MOST_CELLS
     for family in sorted(tracks):
+        columns = _columns(tracks[family])
+        left -= sum(len(column) for column in columns)
+        if left < 0:
+            raise _refused(ArchiveFault.TOO_LARGE)
+        if not _dated(tracks[family]):
+            raise _refused(ArchiveFault.BAD_ROW)
+        must_be_sought(tracks[family])
         parts.append(bytes([family]))
-        parts += [_column(column) for column in _columns(tracks[family])]
+        parts += [_column(column) for column in columns]
     body = b"".join(parts)
     return body + hashlib.sha256(body).digest()
 
@@ -59,7 +70,7 @@ def unpacked(data: bytes) -> tuple[dict[Family, Track], int]:
     if hashlib.sha256(body).digest() != data[-_DIGEST:]:
         raise _refused(ArchiveFault.CHECKSUM)
     tracks: dict[Family, Track] = {}
-    place = _HEAD.size
+    place, left = _HEAD.size, _MOST_CELLS
     for _ in range(families):
         try:
             family = Family(body[place])
@@ -68,7 +79,8 @@ def unpacked(data: bytes) -> tuple[dict[Family, Track], int]:
         columns = []
         place += 1
         for _ in range(8):
-            column, place = _read_column(body, place)
+            column, place = _read_column(body, place, left)
+            left -= len(column)
             columns.append(column)
         if family in tracks:
             raise _refused(ArchiveFault.MALFORMED)
@@ -84,6 +96,7 @@ _SENTENCES = {
     ArchiveFault.TRUNCATED: "The archive ends too early.",
     ArchiveFault.CHECKSUM: "The archive is damaged: its checksum does not fit.",
     ArchiveFault.MALFORMED: "The archive contradicts itself.",
+    ArchiveFault.BAD_ROW: "A time of the archive lies outside the calendar.",
     ArchiveFault.TOO_LARGE: "The archive says that it holds more rows than are allowed.",
 }
 
@@ -140,12 +153,19 @@ def _track(family: Family, columns: list[Words]) -> Track:
     )
     if not _sound(track):
         raise _refused(ArchiveFault.MALFORMED)
+    must_be_sought(track)
     return track
+
+
+def _dated(track: Track) -> bool:
+    """Whether all times have a date."""
+    times = track.times
+    return not len(times) or (int(times.min()) >= FIRST_TIME and int(times.max()) <= LAST_TIME)
 
 
 def _sound(track: Track) -> bool:
     lo, hi, last = track.lo, track.hi, track.last
-    rising = bool((np.diff(track.times) > 0).all()) and bool((lo <= hi).all())
+    rising = _dated(track) and bool((np.diff(track.times) > 0).all()) and bool((lo <= hi).all())
     apart = bool(((lo[1:] > lo[:-1]) | ((lo[1:] == lo[:-1]) & (hi[1:] > hi[:-1]))).all())
     return rising and apart and (not len(last) or int(last.max()) < len(track.times))
 
@@ -175,12 +195,12 @@ def _column(values: Words) -> bytes:
     return _COLUMN.pack(len(values), weights, len(data)) + data
 
 
-def _read_column(body: memoryview, place: int) -> tuple[Words, int]:
+def _read_column(body: memoryview, place: int, most: int) -> tuple[Words, int]:
     if place + _COLUMN.size > len(body):
         raise _refused(ArchiveFault.MALFORMED)
     count, weights, length = _COLUMN.unpack_from(body, place)
     place += _COLUMN.size
-    if count > MOST_PIECES:
+    if count > most:
         raise _refused(ArchiveFault.TOO_LARGE)
     if weights > 8 or length > len(body) - place:
         raise _refused(ArchiveFault.MALFORMED)

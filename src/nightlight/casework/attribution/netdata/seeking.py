@@ -20,7 +20,28 @@ from nightlight.casework.attribution.netdata.tracks import (
     merged_runs,
 )
 
+_NESTED = 10_000_000  # pieces of which a look-up can be made on a small machine, however the ranges lie
+_NESTED_EACH = 4  # or this many for each run
+
 LISTED, BEFORE, LATER, BETWEEN, NEVER, NOT_COVERED = range(6)
+
+
+def must_be_sought(track: Track) -> None:
+    """Raise ArchiveRefused where ranges nest so deeply that no look-up could be made: asked before a list is kept."""
+    past, beyond = after(track.hi)
+    borders = np.unique(np.concatenate([track.lo, past[~beyond]]))
+    first = np.searchsorted(borders, track.lo)
+    counts = (np.where(beyond, len(borders), np.searchsorted(borders, past)) - first)[track.key]
+    if counts.sum() > _most_pieces(track):
+        raise _too_deep()
+
+
+def _most_pieces(track: Track) -> int:
+    return min(MOST_PIECES, max(_NESTED, _NESTED_EACH * track.runs))
+
+
+def _too_deep() -> ArchiveRefused:
+    return ArchiveRefused(ArchiveFault.TOO_LARGE, "The ranges of this list nest too deeply.")
 
 
 class Seeker:
@@ -35,8 +56,8 @@ class Seeker:
         from_piece = np.searchsorted(self._borders, track.lo)
         to_piece = np.where(beyond, len(self._borders), np.searchsorted(self._borders, past))
         counts = (to_piece - from_piece)[track.key]
-        if counts.sum() > MOST_PIECES:
-            raise ArchiveRefused(ArchiveFault.TOO_LARGE, "The ranges of this list nest too deeply.")
+        if counts.sum() > _most_pieces(track):
+            raise _too_deep()
         run = np.repeat(np.arange(track.runs, dtype=np.int64), counts)
         offset = np.arange(len(run), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
         piece = from_piece[track.key[run]] + offset

@@ -33,12 +33,19 @@ _DIGEST = 32
 _MOST = 60_000_000  # ranges
 _V4, _V6 = 12, 36  # bytes of one range
 _LEVEL = 6
+_MOST_WRITTEN = 1 << 27  # bytes of values
 _HALF = 0xFFFFFFFFFFFFFFFF
 
 
 def packed(table: Table) -> bytes:
-    """Write a table's ranges and values; the same table always gives the same bytes."""
-    values = zlib.compress(json.dumps([_written(one) for one in table.values], ensure_ascii=False).encode(), _LEVEL)
+    """Write a table's ranges and values; the same table always gives the same bytes.
+
+    Raises ArchiveRefused for one that `unpacked` would not read.
+    """
+    written = json.dumps([_written(one) for one in table.values], ensure_ascii=False).encode()
+    if len(written) > _MOST_WRITTEN or len(table.v4) + len(table.v6) > _MOST:
+        raise ArchiveRefused(ArchiveFault.TOO_LARGE, "The table is larger than is allowed.")
+    values = zlib.compress(written, _LEVEL)
     v4, v6 = table.v4, table.v6
     columns6 = zip(*(v6.range_at(place) for place in range(len(v6))), strict=True)
     halves = [[number >> shift & _HALF for number in column] for column in columns6 for shift in (64, 0)]
@@ -64,19 +71,28 @@ def unpacked(data: bytes, kind: ListKind, name: str, version: str, as_of: dateti
     if hashlib.sha256(memoryview(data)[:-_DIGEST]).digest() != data[-_DIGEST:]:
         raise ArchiveRefused(ArchiveFault.CHECKSUM, "The table was damaged: its digest differs.")
     try:
-        values = tuple(_read(one) for one in json.loads(zlib.decompress(data[_HEAD.size : _HEAD.size + size])))
-        if four + six > _MOST:
+        if four + six > _MOST or size > len(data) - _HEAD.size - _DIGEST:
             raise ValueError
         length = four * _V4 + six * _V6
-        body = zlib.decompressobj().decompress(data[_HEAD.size + size : -_DIGEST], length + 1)
+        body = _inflated(data[_HEAD.size + size : -_DIGEST], length)
         if len(body) != length:
             raise ValueError
+        values = tuple(_read(one) for one in json.loads(_inflated(data[_HEAD.size : _HEAD.size + size], _MOST_WRITTEN)))
         table = Table(kind, name, version, as_of, _four(body, four), _six(body[four * _V4 :], six), values)
         if max((int(part.values.max()) for part in (table.v4, table.v6) if len(part)), default=-1) >= len(values):
             raise ValueError
-    except (ValueError, KeyError, TypeError, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         raise ArchiveRefused(ArchiveFault.MALFORMED, "The table contradicts itself.") from error
     return table
+
+
+def _inflated(data: bytes, most: int) -> bytes:
+    """Decompress one stream of at most so many bytes and nothing behind it. Raises ValueError, zlib.error."""
+    stream = zlib.decompressobj()
+    found = stream.decompress(data, most + 1)
+    if len(found) > most or not stream.eof or stream.unused_data:
+        raise ValueError
+    return found
 
 
 def _four(body: bytes, count: int) -> RangeTable:

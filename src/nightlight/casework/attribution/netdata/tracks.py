@@ -25,6 +25,8 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 
 MOST_PIECES = 60_000_000
 """More runs than this are refused: no list is near it, and they would not fit into a small machine."""
+FIRST_TIME, LAST_TIME = -62_135_510_400, 253_402_214_400
+"""Unix seconds between which times of snapshots lie: those that have a date, with a day to spare at both ends."""
 
 
 class ArchiveFault(StrEnum):

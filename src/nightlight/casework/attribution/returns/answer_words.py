@@ -25,12 +25,14 @@ ALWAYS = (
 )
 CERTAINTIES = {
     Certainty.STABLE: "One subscriber, and the same one when the clocks are a little wrong.",
-    Certainty.AMBIGUOUS: "More than one subscriber, or one that depends on the clock: all are listed.",
+    Certainty.AMBIGUOUS: "More than one subscriber, or one that depends on the clock or on rows that could not be "
+    "read: all are listed.",
     Certainty.NONE: "No row of this return answers the event as it is stated.",
 }
 GAPS = {
     Gap.ADDRESS_NOT_IN_LOG: "The return has no row of this address at all.",
     Gap.NO_ROWS_AT_THE_TIME: "The return has rows of this address, but none at the time.",
+    Gap.ROWS_REFUSED: "The return has rows that may be of this address and time, and they could not be read.",
     Gap.PORT_NOT_IN_LOG: "The return has rows of this address at the time, but none for the port.",
 }
 PROBABLE_ERRORS = {
@@ -53,7 +55,22 @@ MARKS = {
     Mark.NO_POSTAL_ADDRESS: "The return gives no postal address for this subscriber.",
     Mark.INSIDE_ONLY: "The rows name an address inside the operator's network: whose it was has to be asked.",
     Mark.BY_PREFIX: "The operator names the prefix that was delegated, not the single address.",
-    Mark.GIVEN_TWICE: "The return gives the same port at the same time to two subscribers. One row is wrong.",
+    Mark.GIVEN_TWICE: (
+        "The return gives the same port at the same time to two subscribers. A row is wrong, or the rows leave out "
+        "what tells two connections apart: protocol and destination."
+    ),
+    Mark.BY_DESTINATION: (
+        "The rows differ in protocol or destination, and several subscribers used this port. Which connection it was "
+        "has to be known before one of them can be named."
+    ),
+    Mark.ROWS_REFUSED: (
+        "The return has rows that could not be read and may be of this address, port and time. They may name somebody "
+        "else. Ask the operator for them again."
+    ),
+    Mark.CUT_OFF: (
+        "The row is the last of its file, and the file ends in the middle of a line: the name in it may be part of a "
+        "longer one. Ask the operator for the file again."
+    ),
     Mark.MANY: "This is a list of candidates. Most of them have nothing to do with it.",
 }
 BANDS = {
@@ -108,6 +125,8 @@ def derivation(answer: Answer, source: str, zone: str = "Asia/Kolkata") -> tuple
         lines.append(f"{named.subscriber}: {who}{when} (line {rows}).")
     if answer.gap is not None:
         lines.append(GAPS[answer.gap])
+    if answer.refused:
+        lines.append(f"Not read, and perhaps of this event: line {', '.join(map(str, answer.refused))}.")
     if answer.gap_from is not None or answer.gap_until is not None:
         ends = [
             ("no earlier row" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC")

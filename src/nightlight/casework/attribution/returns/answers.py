@@ -8,16 +8,17 @@ that only one of those gives is a probable error of the source, reported as such
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nightlight.casework.attribution.returns.fields import POSTAL, Field
 from nightlight.casework.attribution.returns.rows import WHOLE, Sought, matches
+from nightlight.casework.attribution.returns.twice import given_twice, told_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from nightlight.casework.attribution.returns.plain import Found
     from nightlight.casework.attribution.returns.rows import LogRow
@@ -58,6 +59,9 @@ class Mark(StrEnum):
     BY_PREFIX = "by-prefix"
     GIVEN_TWICE = "given-twice"  # the same port at the same time to two subscribers
     MANY = "many"  # a list of candidates, not an answer
+    ROWS_REFUSED = "rows-refused"  # rows that could not be read may be of this address, port and time
+    BY_DESTINATION = "by-destination"  # rows of several subscribers that differ in protocol or destination
+    CUT_OFF = "cut-off"  # it rests on a last row that does not end, so its last cell may be part of a longer one
 
 
 class Gap(StrEnum):
@@ -66,6 +70,7 @@ class Gap(StrEnum):
     ADDRESS_NOT_IN_LOG = "address-not-in-log"
     NO_ROWS_AT_THE_TIME = "no-rows-at-the-time"
     PORT_NOT_IN_LOG = "port-not-in-log"
+    ROWS_REFUSED = "rows-refused"  # no row that counts, and some that could not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,10 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one event. `named` is the whole set; `probable_errors` is empty where the stated time matches."""
+    """The answer to one event. `named` is the whole set; `probable_errors` is empty where the stated time matches.
+
+    `refused`: the first rows that could not be read and may be of this event; beside them no answer is stable.
+    """
 
     asked: Asked
     certainty: Certainty
@@ -133,6 +141,7 @@ class Answer:
     gap_until: int | None = None
     marks: tuple[Mark, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
+    refused: tuple[int, ...] = ()
 
     @property
     def subscribers(self) -> tuple[str, ...]:
@@ -183,6 +192,7 @@ def answers(events: Sequence[Asked], asked: Question, found: Found) -> tuple[Ans
             before=found.before[stated[place]],
             after=found.after[stated[place]],
             inside_only=found.inside_only,
+            refused=found.refused.get(stated[place], ()),
         )
         for place, event in enumerate(events)
     )
@@ -196,10 +206,12 @@ def answer(
     before: int | None = None,
     after: int | None = None,
     inside_only: bool = False,
+    refused: Sequence[int] = (),
 ) -> Answer:
     """The answer of rows: any that could matter to the event; others change nothing.
 
-    `seen`, `before`, `after` tell of the rows of its address (see `plain.Found`), where there is no answer.
+    `seen`, `before`, `after` tell of the rows of its address (see `plain.Found`), where there is no answer; `refused`
+    are the numbers of rows that could not be read and may be of the event.
     """
     rows = sorted(rows, key=lambda row: row.number)
     at = Sought(event.address, event.port, event.at)
@@ -210,25 +222,39 @@ def answer(
     certainty = Certainty.NONE
     if named:
         same = _who(exact) == _who(within) == _who(minute)
-        certainty = Certainty.STABLE if same and len(named) == 1 else Certainty.AMBIGUOUS
-    twice = _given_twice(exact, event)
+        certainty = Certainty.STABLE if same and len(named) == 1 and not refused else Certainty.AMBIGUOUS
+    twice = given_twice(exact, event.port)
     near = _near_misses(event, exact, within, minute, twice)
     errors: tuple[ProbableError, ...] = ()
     gap: Gap | None = None
-    if not named:
+    if not within:
+        # Also where a neighbour is less than a minute away: it must not hide that the source may be wrong by hours.
         errors = _probable_errors(event, rows)
         near += [NearMiss(e.trial, event.key, e.subscribers, e.rows, e.at - event.at) for e in errors]
+    if not named:
         others = [row for row in rows if matches(Sought(event.address, None, event.at), row, event.error)]
         if others:
             gap = Gap.PORT_NOT_IN_LOG
             near.append(NearMiss(Trial.PORT, event.key, _names(others), _numbers(others)))
+        elif refused:
+            gap = Gap.ROWS_REFUSED
         elif rows or seen:
             gap = Gap.NO_ROWS_AT_THE_TIME
         else:
             gap = Gap.ADDRESS_NOT_IN_LOG
-    marks = _marks(event, minute, named, twice=bool(twice), inside_only=inside_only)
+    marks = _marks(event, minute, named, twice=bool(twice), inside_only=inside_only, refused=bool(refused))
     between = (before, after) if gap is Gap.NO_ROWS_AT_THE_TIME else (None, None)
-    return Answer(event, certainty, named, errors, gap, *between, marks, tuple(near))
+    return Answer(event, certainty, named, errors, gap, *between, marks, tuple(near), tuple(sorted(refused)))
+
+
+def cut_off(given: Answer, last: Collection[int]) -> Answer:
+    """The answer, knowing that the rows of these numbers end their files without an end of their own.
+
+    Such a row may be whole, and may name SUB-1 where SUB-12 was meant: an answer that rests on it is not certain.
+    """
+    if not any(row.number in last for named in given.named for row in named.rows):
+        return given
+    return replace(given, certainty=Certainty.AMBIGUOUS, marks=(Mark.CUT_OFF, *given.marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,30 +271,6 @@ def disclosure(people: int, given: Iterable[Answer], *, exact: bool = True) -> D
     """How many people were disclosed by a return that names `people` different subscribers, and for what."""
     listed = {name for one in given for name in one.subscribers}
     return Disclosure(people, len(listed), max(0, people - len(listed)), exact)
-
-
-def overlaps(rows: Iterable[LogRow]) -> list[tuple[LogRow, LogRow]]:
-    """Pairs of rows that give the same port of the same address at the same time to two subscribers.
-
-    By address, in the order of their start, each row against those that have not ended. For rows that fit in memory.
-    """
-    by_address: dict[tuple[int, int], list[LogRow]] = {}
-    for row in rows:
-        by_address.setdefault((row.address, row.bits), []).append(row)
-    found = []
-    for listed in by_address.values():
-        running: list[LogRow] = []
-        for row in sorted(listed, key=lambda one: (one.start, one.number)):
-            running = [other for other in running if other.end > row.start]
-            found += [
-                (other, row)
-                for other in running
-                if other.subscriber != row.subscriber
-                and other.port_low <= row.port_high
-                and row.port_low <= other.port_high
-            ]
-            running.append(row)
-    return sorted(found, key=lambda both: (both[0].number, both[1].number))
 
 
 def _times(event: Asked) -> list[tuple[Trial, int]]:
@@ -313,10 +315,10 @@ def _near_misses(
 ) -> list[NearMiss]:
     found = []
     for kind, wider, narrower, shift in (
-        ("clock", within, exact, event.error),
-        ("minute", minute, within, max(event.error, MINUTE)),
+        ("clock", within, _who(exact), event.error),
+        ("minute", minute, _who(within), max(event.error, MINUTE)),
     ):
-        more = [row for row in wider if row.subscriber not in _who(narrower)]
+        more = [row for row in wider if row.subscriber not in narrower]
         if more:
             found.append(NearMiss(kind, event.key, _names(more), _numbers(more), shift))
     if twice:
@@ -324,24 +326,14 @@ def _near_misses(
     return found
 
 
-def _given_twice(exact: Sequence[LogRow], event: Asked) -> list[LogRow]:
-    """Rows of two subscribers that claim the event's port at its time; without a port, rows whose ports overlap.
-
-    Rows that say nothing of ports claim none.
-    """
-    if event.port is None:
-        pairs = overlaps(row for row in exact if row.ports_known)
-        return sorted({row.number: row for pair in pairs for row in pair}.values(), key=lambda row: row.number)
-    claiming = [row for row in exact if row.ports_known]
-    return claiming if len(_who(claiming)) > 1 else []
-
-
 def _marks(
-    event: Asked, rows: Sequence[LogRow], named: Sequence[Named], *, twice: bool, inside_only: bool
+    event: Asked, rows: Sequence[LogRow], named: Sequence[Named], *, twice: bool, inside_only: bool, refused: bool
 ) -> tuple[Mark, ...]:
     postal = POSTAL[Field.POSTAL_ADDRESS]
     facts: Mapping[Mark, bool] = {
+        Mark.ROWS_REFUSED: refused,
         Mark.GIVEN_TWICE: twice,
+        Mark.BY_DESTINATION: event.port is not None and not twice and told_apart(rows),
         Mark.INSIDE_ONLY: inside_only and bool(named),
         Mark.NO_PORT: event.port is None,
         Mark.PORTS_NOT_STATED: event.port is not None and any(not row.ports_known for row in rows),
@@ -366,7 +358,7 @@ def _named(rows: Sequence[LogRow], exact: set[int]) -> tuple[Named, ...]:
 
 def _types(rows: Iterable[LogRow]) -> tuple[str, ...]:
     fields = {name for row in rows for name, _ in row.details}
-    return tuple(kind for field, kind in POSTAL.items() if field.value in fields)
+    return tuple(kind for held, kind in POSTAL.items() if held.value in fields)
 
 
 def _who(rows: Iterable[LogRow]) -> set[str]:

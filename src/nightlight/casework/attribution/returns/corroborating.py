@@ -45,7 +45,7 @@ class Band(StrEnum):
 class Against(StrEnum):
     """What speaks against a subscriber."""
 
-    OTHER_SUBSCRIBER = "other-subscriber"  # the same operator names only somebody else for another event
+    OTHER_SUBSCRIBER = "other-subscriber"  # the same operator names only others for another event
     GIVEN_TWICE = "given-twice"  # the same port was given to somebody else too
     PROBABLE_ERROR = "probable-error"  # an event would fit only if its time had been taken wrongly
     OTHER_LINES = "other-lines"  # in use in turn with lines of its kind that are other subscribers'
@@ -253,18 +253,18 @@ def _day(one: Finding) -> str:
 
 
 def _coincidences(groups: Sequence[Sequence[Finding]]) -> float | None:
-    """Pool x product over groups of the smallest candidate set / pool; None where a pool is not known.
+    """Pool x product over groups of the smallest candidate set / the group's own pool; None where one is not known.
 
-    With several pools the largest counts, which errs towards chance.
+    With several pools the largest is the first factor, and the smallest of a group divides it: both err towards chance.
     """
     pools = [one.pool for group in groups for one in group]
     known = [pool for pool in pools if pool]
     if not known or len(known) != len(pools):
         return None
-    pool = max(known)
-    expected = float(pool)
+    expected = float(max(known))
     for group in groups:
-        expected *= min(1.0, min(len(one.answer.named) for one in group) / pool)
+        own = min(one.pool for one in group if one.pool)
+        expected *= min(1.0, min(len(one.answer.named) for one in group) / own)
     return expected
 
 
@@ -279,7 +279,8 @@ def _contradictions(
         if one.operator != operator:
             continue
         key, others = one.answer.asked.key, tuple(name for name in one.answer.subscribers if name != subscriber)
-        if one.answer.certainty is Certainty.STABLE and subscriber not in one.answer.subscribers:
+        # A list of several without this one speaks against it as well as a single other name.
+        if one.answer.named and subscriber not in one.answer.subscribers:
             found.append(Contradiction(Against.OTHER_SUBSCRIBER, key, others))
         if Mark.GIVEN_TWICE in one.answer.marks and subscriber in one.answer.subscribers:
             found.append(Contradiction(Against.GIVEN_TWICE, key, others))

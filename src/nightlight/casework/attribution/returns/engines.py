@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which engine joins events with logs: this machine, or Spark by a setting. Both give the same pairs.
 
-The caller reads the settings and hands them over: `NIGHTLIGHT_LOG_ENGINE` (local or spark) and, for Spark,
+`nightlight logs match` reads the settings and hands them over: `NIGHTLIGHT_LOG_ENGINE` (local or spark) and, for Spark,
 `NIGHTLIGHT_SPARK_MASTER` (`local[*]`, `spark://host:7077`, `yarn`, `k8s://...`).
 """
 

@@ -48,6 +48,7 @@ class Field(StrEnum):
     IMSI = "imsi"
     CELL = "cell"
     ACCESS_POINT = "access-point"
+    CUSTOMER_KIND = "customer-kind"  # a person, or a shop, an employer, a school
     OTHER = "other"  # kept by nobody
 
 
@@ -85,6 +86,26 @@ def words() -> dict[str, Field]:
     with (DATA / "columns.toml").open("rb") as file:
         listed: dict[str, list[str]] = tomllib.load(file)["names"]
     return {normalised(name): Field(field) for field, names in listed.items() for name in names}
+
+
+@cache
+def _organisations() -> tuple[tuple[str, ...], ...]:
+    with (DATA / "columns.toml").open("rb") as file:
+        return tuple(tuple(normalised(one).split()) for one in tomllib.load(file)["customer-kinds"]["organisation"])
+
+
+@cache
+def is_organisation(kind: str) -> bool:
+    """Whether a kind of customer, as an operator writes it, is no person. Whatever is not known says nothing.
+
+    "Corporate postpaid" is one, "non-corporate" is not.
+    """
+    said = tuple(normalised(kind).split())
+    return any(
+        said[place : place + len(words)] == words and said[place - 1 : place] not in {("non",), ("not",), ("no",)}
+        for words in _organisations()
+        for place in range(len(said))
+    )
 
 
 def field_named(name: str) -> Field | None:

@@ -181,6 +181,11 @@ def built_in() -> tuple[Layout, ...]:
         return tuple(Layout.from_json(row) for row in tomllib.load(file)["layouts"])
 
 
+def fingerprints(kept: Iterable[Layout] = ()) -> frozenset[str]:
+    """The digests of all headers that a layout is known for."""
+    return frozenset(layout.fingerprint for layout in (*kept, *built_in()))
+
+
 def recognised(header: Sequence[str], kept: Iterable[Layout] = ()) -> Layout | None:
     """The layout of this header: one that was confirmed before one that comes along; None where it is unknown."""
     digest = fingerprint(header)

@@ -25,6 +25,22 @@ _SEVEN_ZIP, _RAR, _OLE, _PDF, _GZIP = b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\xd0\xcf
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _AES = 99
 _ENCRYPTED, _STRONG = 0x1, 0x40
+# Where the parts of a workbook lie (ECMA-376 part 2 and the programs' custom; OpenDocument 1.2 part 3).
+_OOXML_PARTS = (
+    "[Content_Types].xml",
+    "_rels/",
+    "xl/",
+    "docProps/",
+    "customXml/",
+    "docMetadata/",
+    "package/",
+    "customUI/",
+)
+_ODS_PARTS = (
+    *("mimetype", "META-INF/", "Configurations", "Thumbnails/", "Pictures/", "Object", "Basic/", "Dialogs/"),
+    *(f"{part}.xml" for part in ("content", "styles", "meta", "settings", "layout-cache")),
+    *("manifest.rdf", "layout-cache"),
+)
 _IN_MEMORY = 1 << 20  # an inner archive larger than this goes to an unnamed file
 ADVICE = {
     "7z": "7z archives are not opened here. Unpack it on the evidence machine, zip the files, and keep both hashes.",
@@ -43,6 +59,8 @@ ADVICE = {
     "sheet-encrypted": "The spreadsheet has a password. Save it without one, and keep both hashes.",
     "sheet-damaged": "The spreadsheet cannot be read.",
     "sheets-several": "Several sheets of the workbook hold rows. Save each as a file of its own.",
+    "tables-several": "A second table with other columns begins further down. Save each table as a file of its own.",
+    "beside-workbook": "This lies in the workbook's file and is no part of the workbook. Ask for it by itself.",
     "empty": "The file is empty.",
 }
 
@@ -126,8 +144,15 @@ class Return:
             if kind == "zip":
                 yield from self._members(file, name, depth)
             elif kind == "sheet":
-                if _size(file) > self._limits.sheet or _unpacked(file, self._limits.sheet) > self._limits.sheet:
+                unpacked = _size(file)
+                if unpacked <= self._limits.sheet:
+                    unpacked = max(unpacked, _unpacked(file, self._limits.sheet))
+                # What one workbook unpacks to counts against what the whole return may hold.
+                self._left -= unpacked
+                if unpacked > self._limits.sheet or self._left < 0:
                     raise ReturnRefused("too-large", name)
+                for beside in _beside(file):
+                    yield NotOpened(f"{name}/{_shown(beside)}", "beside-workbook", ADVICE["beside-workbook"])
                 yield Table(name, True, lambda: _from_start(file))
             elif kind == "gzip":
                 yield Table(name, False, lambda: self._metered(_gunzip(file), name))
@@ -285,6 +310,19 @@ def _is_workbook(file: IO[bytes]) -> bool:
         file.seek(0)
     workbook = any(name.startswith(("xl/workbook", "xl\\workbook")) for name in names)
     return (workbook and "[Content_Types].xml" in names) or {"mimetype", "content.xml"} <= set(names)
+
+
+def _beside(file: IO[bytes]) -> list[str]:
+    """The files in a zipped workbook that are no part of it."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = [info.filename.replace("\\", "/") for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError):
+        return []
+    finally:
+        file.seek(0)
+    parts = _ODS_PARTS if "mimetype" in names else _OOXML_PARTS
+    return [name for name in names if not name.startswith(parts)]
 
 
 def _unpacked(file: IO[bytes], most: int) -> int:

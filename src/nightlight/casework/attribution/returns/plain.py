@@ -11,13 +11,16 @@ only where every line of it is well-formed by itself; else its rows are cut one 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from itertools import compress, count
 from socket import AF_INET6, inet_pton
 from typing import IO, TYPE_CHECKING
 
+from nightlight.casework.attribution.returns.layouts import fingerprints
+from nightlight.casework.attribution.returns.opening import ReturnRefused
 from nightlight.casework.attribution.returns.reading import HeaderUnknown, Reading, read_head
-from nightlight.casework.attribution.returns.records import JOINED, records
+from nightlight.casework.attribution.returns.records import JOINED, another_header, records
 from nightlight.casework.attribution.returns.rows import WHOLE, text_of
 from nightlight.casework.attribution.returns.texts import LONGEST_LINE, decoded, ended
 from nightlight.casework.attribution.returns.values import NOTHING, BadCell, Cells
@@ -27,11 +30,12 @@ if TYPE_CHECKING:
 
     from nightlight.casework.attribution.returns.layouts import Layout
     from nightlight.casework.attribution.returns.opening import Table
-    from nightlight.casework.attribution.returns.records import Head
+    from nightlight.casework.attribution.returns.records import Head, Record
     from nightlight.casework.attribution.returns.rows import LogRow, Matches, Sought
 
 BLOCK = 1 << 20  # bytes looked through at once
 _KEPT_CELLS = 1 << 14
+_REFUSED_KEPT = 20  # numbers of refused rows for each event
 _PART = rb"(?:0|[1-9][0-9]{0,2})"
 _DOTTED = rb"\.".join([_PART] * 4)
 _DOTTED_CELL = re.compile(_DOTTED)
@@ -42,10 +46,11 @@ _COLONS = re.compile(rb"([0-9a-fA-F:]{2,39})(?:/([0-9]{2,3}))?")
 class Found:
     """What a table answers. `rows` are the rows that matched, by number.
 
-    For each event: `before` the latest end of an earlier row of its address, whatever the port, `after` the earliest
-    start of a later one (None: none), and `at_address` how many rows its address has: where nothing matches, they tell
-    a gap in the log from an address the log does not know. `inside_only`: the rows name addresses inside the operator's
-    network instead of subscribers.
+    For each event: `before` the latest end of a row of its address that ended by then, whatever the port, `after` the
+    earliest start of one that began afterwards (None: none), and `at_address` how many rows its address has, those that
+    do not count among them: where nothing matches, they tell a gap in the log from an address the log does not know.
+    `inside_only`: the rows name addresses inside the operator's network instead of subscribers. `refused`: by event,
+    the numbers of rows that do not count and may be of its address, port and time, the first of them.
     """
 
     matches: Matches
@@ -54,6 +59,7 @@ class Found:
     after: list[int | None] = field(default_factory=list)
     at_address: list[int] = field(default_factory=list)
     inside_only: bool = False
+    refused: dict[int, list[int]] = field(default_factory=dict)
 
 
 def find(
@@ -67,6 +73,7 @@ def find(
     collecting = _Collecting(sought, error)
     if table.is_sheet:
         reading = Reading(table, known)
+        reading.claiming = collecting.refuse
         for row in reading:
             collecting.take(row)
         return collecting.found(reading.head.layout)
@@ -75,7 +82,7 @@ def find(
         return collecting.found(None)
     if head.layout is None:
         raise HeaderUnknown(head, samples)
-    looking = _Looking(head, Cells(head.layout), collecting)
+    looking = _Looking(head, Cells(head.layout), collecting, known, table.name)
     text = table.text()
     with text.stream:
         for _ in range(head.line):
@@ -85,49 +92,119 @@ def find(
 
 
 class _Collecting:
-    """Compares rows with the events of their address."""
+    """Compares rows with the events of their address, which are in the order of their time."""
 
     def __init__(self, sought: Sequence[Sought], error: int) -> None:
         self._error = error
         self._matches: set[tuple[int, int]] = set()
         self._rows: dict[int, LogRow] = {}
-        self._before: list[int | None] = [None] * len(sought)
-        self._after: list[int | None] = [None] * len(sought)
-        self._seen = [0] * len(sought)
-        self.by_address: dict[int, list[tuple[int, int | None, int]]] = {}
+        self._refused: dict[int, list[int]] = {}
+        self._many = len(sought)
+        listed: dict[int, list[tuple[int, int, int | None]]] = {}
         for index, event in enumerate(sought):
-            self.by_address.setdefault(event.address, []).append((index, event.port, event.at))
+            listed.setdefault(event.address, []).append((event.at, index, event.port))
+        self.by_address = {
+            address: _Events(sorted(events, key=lambda one: one[:2])) for address, events in listed.items()
+        }
+        self._sorted = sorted(self.by_address)
+
+    def _of(self, row: LogRow) -> Iterable[_Events]:
+        if row.bits == WHOLE:
+            events = self.by_address.get(row.address)
+            return () if events is None else (events,)
+        shift = WHOLE - row.bits
+        first = row.address >> shift << shift
+        among = self._sorted[bisect_left(self._sorted, first) : bisect_left(self._sorted, first + (1 << shift))]
+        return [self.by_address[address] for address in among]
 
     def take(self, row: LogRow) -> None:
-        if row.bits == WHOLE:
-            events = self.by_address.get(row.address, ())
-        else:
-            shift, prefix = WHOLE - row.bits, row.address >> (WHOLE - row.bits)
-            events = [
-                event for address, listed in self.by_address.items() if address >> shift == prefix for event in listed
-            ]
-        starts, ends = row.start - self._error, row.end + self._error
-        for index, port, at in events:
-            self._seen[index] += 1
-            if at < starts:
-                after = self._after[index]
-                self._after[index] = row.start if after is None or row.start < after else after
-            elif at >= ends:
-                before = self._before[index]
-                self._before[index] = row.end if before is None or row.end > before else before
-            elif port is None or row.port_low <= port <= row.port_high:
-                self._matches.add((index, row.number))
-                self._rows[row.number] = row
+        for events in self._of(row):
+            events.seen += 1
+            events.ended(row.end)
+            events.began(row.start)
+            for index, port in events.between(row.start - self._error, row.end + self._error):
+                if port is None or row.port_low <= port <= row.port_high:
+                    self._matches.add((index, row.number))
+                    self._rows[row.number] = row
+
+    def refuse(self, rows: Iterable[LogRow]) -> None:
+        """Rows that do not count, with all they may claim."""
+        for row in rows:
+            for events in self._of(row):
+                events.seen += 1
+                for index, port in events.between(row.start - self._error, row.end + self._error):
+                    if port is None or row.port_low <= port <= row.port_high:
+                        numbers = self._refused.setdefault(index, [])
+                        if len(numbers) < _REFUSED_KEPT and row.number not in numbers:
+                            numbers.append(row.number)
 
     def found(self, layout: Layout | None) -> Found:
+        before: list[int | None] = [None] * self._many
+        after: list[int | None] = [None] * self._many
+        seen = [0] * self._many
+        for events in self.by_address.values():
+            for index, last, first in events.around():
+                before[index], after[index], seen[index] = last, first, events.seen
         inside = layout is not None and layout.names_inside_only
-        return Found(sorted(self._matches), self._rows, self._before, self._after, self._seen, inside)
+        return Found(sorted(self._matches), self._rows, before, after, seen, inside, self._refused)
+
+
+class _Events:
+    """The events of one address (time, index, port), by time."""
+
+    def __init__(self, listed: list[tuple[int, int, int | None]]) -> None:
+        self._times = [at for at, _, _ in listed]
+        self._events = [(index, port) for _, index, port in listed]
+        # At each event: the latest end of a row between it and the event before; the earliest start up to the next.
+        self._ended: list[int | None] = [None] * len(listed)
+        self._began: list[int | None] = [None] * len(listed)
+        self.seen = 0
+
+    def between(self, start: int, end: int) -> list[tuple[int, int | None]]:
+        """The events (index, port) from a time up to, not including, another."""
+        return self._events[bisect_left(self._times, start) : bisect_left(self._times, end)]
+
+    def ended(self, at: int) -> None:
+        """Note when a row ended."""
+        place = bisect_left(self._times, at)
+        if place < len(self._times):
+            self._ended[place] = _last(self._ended[place], at)
+
+    def began(self, at: int) -> None:
+        """Note when a row began."""
+        place = bisect_left(self._times, at) - 1
+        if place >= 0:
+            self._began[place] = _first(self._began[place], at)
+
+    def around(self) -> Iterator[tuple[int, int | None, int | None]]:
+        """Each event's index, the latest end of a row by then, and the earliest start afterwards."""
+        later: list[int | None] = []
+        start: int | None = None
+        for began in reversed(self._began):
+            start = _first(start, began)
+            later.append(start)
+        end: int | None = None
+        for (index, _), latest, first in zip(self._events, self._ended, reversed(later), strict=True):
+            end = _last(end, latest)
+            yield index, end, first
+
+
+def _last(one: int | None, other: int | None) -> int | None:
+    return max((at for at in (one, other) if at is not None), default=None)
+
+
+def _first(one: int | None, other: int | None) -> int | None:
+    return min((at for at in (one, other) if at is not None), default=None)
 
 
 class _Looking:
     """Looks through the text of a table for the rows of the addresses that are looked for."""
 
-    def __init__(self, head: Head, cells: Cells, collecting: _Collecting) -> None:
+    def __init__(
+        self, head: Head, cells: Cells, collecting: _Collecting, layouts: tuple[Layout, ...] = (), name: str = ""
+    ) -> None:
+        self._header, self._name, self._headers = head.fingerprint, name, fingerprints(layouts)
+        self._refuse = collecting.refuse
         self._dialect, self._width = head.dialect, len(head.header)
         self._cells, self._take = cells, collecting.take
         self._addresses = collecting.by_address
@@ -232,7 +309,7 @@ class _Looking:
             return False
         span = self._cells.span(text)
         if span is None:
-            return False
+            return True  # cells that have shifted, or another table that begins: the whole line is looked at
         shift = WHOLE - span.bits
         return any(address >> shift == span.address >> shift for address in self._addresses)
 
@@ -240,18 +317,26 @@ class _Looking:
         line = ended(line)
         if self._quote in line or len(line) > LONGEST_LINE:
             for record in records([(number, line)], self._dialect, self._width):
-                if record.fault is None:
-                    self._read(record.number, record.cells)
+                self._record(record)
             return
         text = decoded(line)[0]
         if text and not text.isspace():
             self._read(number, text.split(self._dialect.separator))
 
+    def _record(self, record: Record) -> None:
+        if record.fault is None:
+            self._read(record.number, record.cells)
+        else:
+            self._refuse(self._cells.claims(record.number, record.text.split(self._dialect.separator)))
+
     def _read(self, number: int, cells: list[str]) -> None:
         try:
             rows = self._cells.rows(number, cells)
-        except BadCell:
-            return  # `Reading` keeps and counts it
+        except BadCell:  # `Reading` keeps and counts it
+            if another_header(cells, self._header, self._headers):
+                raise ReturnRefused("tables-several", f"{self._name}, line {number}") from None
+            self._refuse(self._cells.claims(number, cells))
+            return
         for row in rows:
             self._take(row)
 
@@ -267,8 +352,7 @@ class _Looking:
             if record.number > last:
                 break
             used = max(used, record.last)
-            if record.fault is None:
-                self._read(record.number, record.cells)
+            self._record(record)
         for _ in range(used - last):
             rest = rest.partition(b"\n")[2]
         return used, rest

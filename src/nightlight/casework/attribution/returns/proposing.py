@@ -21,7 +21,7 @@ from nightlight.casework.attribution.returns.fields import (
     field_named,
     normalised,
 )
-from nightlight.casework.attribution.returns.layouts import Column, Layout, LayoutRefused, fingerprint
+from nightlight.casework.attribution.returns.layouts import WRITTEN, Column, Layout, LayoutRefused, fingerprint
 from nightlight.casework.attribution.returns.values import NOTHING, read_span
 from nightlight.casework.attribution.time_texts import DateOrder, TimeFault, Unread, read_text
 
@@ -97,12 +97,15 @@ class Proposal:
             raise LayoutRefused("nobody-confirms", "A layout is confirmed by a person.")
         order = answers.get(Asked.DATE_ORDER, "")
         columns = tuple(corrected)
+        # Where every time that was shown states its zone, nobody was asked: each time is held to that.
+        zone_asked = any(question.asked is Asked.ZONE for question in self.questions)
+        zone = answers.get(Asked.ZONE, "").strip() or ("" if zone_asked else WRITTEN)
         return Layout(
             code=f"{normalised(operator or name).replace(' ', '-')}-{self.fingerprint[:8]}",
             name=name,
             columns=columns,
             order=DateOrder(order) if order in {one.value for one in DateOrder} else None,
-            zone=answers.get(Asked.ZONE, "").strip(),
+            zone=zone,
             operator=operator,
             open_end=answers.get(Asked.OPEN_END) == "still-assigned",
             confirmed_by=by,

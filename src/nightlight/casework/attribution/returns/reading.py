@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import hashlib
+import json
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from nightlight.casework.attribution.returns.fields import TIMES
-from nightlight.casework.attribution.returns.layouts import LayoutRefused, fingerprint
+from nightlight.casework.attribution.returns.layouts import LayoutRefused, fingerprint, fingerprints
 from nightlight.casework.attribution.returns.opening import ReturnRefused
 from nightlight.casework.attribution.returns.records import (
     HEADER_WITHIN,
     Head,
     Record,
+    another_header,
     grid_head,
     head_of,
     records,
@@ -25,6 +29,7 @@ from nightlight.casework.attribution.returns.records import (
 )
 from nightlight.casework.attribution.returns.texts import Text, decoded
 from nightlight.casework.attribution.returns.values import BadCell, Cells, RowFault
+from nightlight.casework.attribution.time_texts import DateOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +39,12 @@ if TYPE_CHECKING:
     from nightlight.casework.attribution.returns.rows import LogRow
 
 PEOPLE_COUNTED = 200_000  # different subscribers counted exactly; beyond, only "more than"
+LEFT_OPEN = "last-line-open"
+"""The remark that a file ends without the end of a line: its last row may be cut off, and its last cell with it."""
 _FIRST_LINES = 20  # how many line numbers are kept for each fault
+_CHILD = Path(__file__).with_name("sheet_child.py")
+_SECONDS = 600  # that a workbook may take
+_NOBODYS = frozenset({RowFault.NOT_A_ROW, RowFault.NO_SUBSCRIBER})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -60,17 +70,18 @@ class Tally:
     no_records: bool = False
     earliest: int | None = None
     latest: int | None = None
-    _people: set[bytes] = field(default_factory=set, repr=False)
+    unnamed: int = 0  # rows that do not count and may name somebody who was not counted
+    digests: set[bytes] = field(default_factory=set, repr=False)  # one for each of `people`
 
     @property
     def people(self) -> int:
-        """How many different subscribers the rows name; at PEOPLE_COUNTED, at least so many."""
-        return len(self._people)
+        """How many different subscribers the rows name, those that do not count among them; see `people_exact`."""
+        return len(self.digests)
 
     @property
     def people_exact(self) -> bool:
-        """Whether `people` is all of them."""
-        return len(self._people) < PEOPLE_COUNTED
+        """Whether `people` is all of them; else at least so many."""
+        return len(self.digests) < PEOPLE_COUNTED and not self.unnamed
 
     def note(self, code: str, number: int, where: Counter[str]) -> None:
         """Count a fault or a remark."""
@@ -86,8 +97,12 @@ class Tally:
             self.earliest = row.start
         if self.latest is None or row.end > self.latest:
             self.latest = row.end
-        if len(self._people) < PEOPLE_COUNTED:
-            self._people.add(hashlib.blake2b(row.subscriber.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+        self.name(row.subscriber)
+
+    def name(self, subscriber: str) -> None:
+        """Count somebody whom a row names."""
+        if len(self.digests) < PEOPLE_COUNTED:
+            self.digests.add(hashlib.blake2b(subscriber.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 class HeaderUnknown(Exception):
@@ -102,17 +117,23 @@ class Reading:
     """The rows of one table. Iterate once; `tally` then says what was there, `bad` was called with each bad row.
 
     Raises HeaderUnknown where no layout fits, LayoutRefused where the one that fits lacks a fact (the zone), and
-    ReturnRefused where the file turns out damaged; while iterating, ReturnRefused only.
+    ReturnRefused where the file turns out damaged; while iterating ReturnRefused only, also where another table begins.
+    `claiming` is called with what each row may claim that does not count.
     """
+
+    claiming: Callable[[list[LogRow]], None] | None = None
 
     def __init__(
         self, table: Table, layouts: Iterable[Layout] = (), *, bad: Callable[[BadRow], None] | None = None
     ) -> None:
         self.tally = Tally()
         self._bad = bad or (lambda _: None)
+        layouts = tuple(layouts)
+        self._name, self._headers = table.name, fingerprints(layouts)
         self._records: Iterable[Record]
         as_dates: frozenset[str] = frozenset()
         self._mixed: frozenset[int] = frozenset()
+        self._doubtful: frozenset[int] = frozenset()
         if table.is_sheet:
             grid = sheet_rows(table)
             self.head = grid_head([row.cells for row in grid[:HEADER_WITHIN]], layouts)
@@ -121,7 +142,7 @@ class Reading:
         else:
             text = table.text()
             self.head, samples = read_head(text, layouts)
-            lines = text_from(table, self.head.line)
+            lines = text_from(table, self.head.line, self._left_open)
             self._records = records(lines, self.head.dialect, len(self.head.header))
             grid = []
         if not self.head.line:
@@ -132,7 +153,9 @@ class Reading:
         if self.head.layout is None:
             raise HeaderUnknown(self.head, samples)
         if grid:
-            as_dates, self._mixed = date_columns(self.head.layout, grid[self.head.line :])
+            below = grid[self.head.line :]
+            as_dates, self._mixed = date_columns(self.head.layout, below)
+            self._doubtful = doubtful_dates(self.head.layout, below, as_dates)
         self._cells = Cells(self.head.layout, as_dates)
 
     def __iter__(self) -> Iterator[LogRow]:
@@ -147,11 +170,8 @@ class Reading:
                 tally.note("other-encoding", record.number, tally.remarks)
             if "\ufffd" in record.text:
                 tally.note("letters-lost", record.number, tally.remarks)
-            if record.fault is not None:
-                self._refuse(record, record.fault, "The line could not be cut into cells.")
-                continue
-            if record.number in self._mixed:
-                self._refuse(record, RowFault.DATE_AMONG_TEXT, "A date among texts: which of its numbers was the day?")
+            if (fault := self._fault(record)) is not None:
+                self._refuse(record, *fault)
                 continue
             try:
                 rows = read(record.number, record.cells)
@@ -161,6 +181,8 @@ class Reading:
                 elif refused.code == RowFault.NOT_A_ROW and says_no_records(record.text):
                     tally.no_records = True
                     tally.note("no-records", record.number, tally.remarks)
+                elif another_header(record.cells, header, self._headers):
+                    raise ReturnRefused("tables-several", f"{self._name}, line {record.number}") from None
                 else:
                     self._refuse(record, refused.code, refused.explanation)
                 continue
@@ -172,9 +194,33 @@ class Reading:
                 tally.note("ports-not-stated", record.number, tally.remarks)
             yield from rows
 
+    def _fault(self, record: Record) -> tuple[RowFault, str] | None:
+        """Why a row cannot be looked at; None: it can."""
+        if record.fault is not None:
+            return record.fault, "The line could not be cut into cells."
+        if record.number in self._mixed:
+            return RowFault.DATE_AMONG_TEXT, "A date among texts: which of its numbers was the day?"
+        if record.number in self._doubtful:
+            words = "A program may have changed day and month round in this date. Ask for the rows as text (CSV)."
+            return RowFault.DATE_DOUBTFUL, words
+        return None
+
+    def _left_open(self, number: int) -> None:
+        """The file ends without the end of a line: its last row may be cut off."""
+        self.tally.note(LEFT_OPEN, number, self.tally.remarks)
+
     def _refuse(self, record: Record, code: str, explanation: str) -> None:
         self.tally.note(str(code), record.number, self.tally.bad)
         self._bad(BadRow(record.number, str(code), explanation, record.text))
+        assert self._cells is not None  # noqa: S101 - only what has rows has refused ones
+        cells = record.cells or record.text.split(self.head.dialect.separator)
+        name = None if record.fault is not None else self._cells.named(cells)
+        if name:
+            self.tally.name(name)
+        elif name is None and code not in _NOBODYS:
+            self.tally.unnamed += 1
+        if self.claiming is not None:
+            self.claiming(self._cells.claims(record.number, cells))
 
 
 def read_head(text: Text, layouts: Iterable[Layout] = ()) -> tuple[Head, list[list[str]]]:
@@ -188,11 +234,11 @@ def read_head(text: Text, layouts: Iterable[Layout] = ()) -> tuple[Head, list[li
     return head, [record.cells for record in below if record.fault is None]
 
 
-def text_from(table: Table, line: int) -> Iterator[tuple[int, bytes]]:
+def text_from(table: Table, line: int, left_open: Callable[[int], None] | None = None) -> Iterator[tuple[int, bytes]]:
     """The numbered lines of a table below `line`."""
     text = table.text()
     with text.stream:
-        yield from islice(text.lines(), line, None)
+        yield from islice(text.lines(left_open), line, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,21 +256,25 @@ class SheetRow:
 
 def sheet_rows(table: Table) -> list[SheetRow]:
     """The rows of the one sheet that holds any. Raises ReturnRefused; several sheets with rows are refused as well."""
-    import python_calamine  # only where a spreadsheet comes in: 2 MB of native code
-
+    with table.open() as file:
+        content = file.read()
+    # In a process of its own: a small file can ask for any amount of memory, and native code then aborts.
     try:
-        book = python_calamine.load_workbook(table.open())
-        sheets = [book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names]
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
-        raise ReturnRefused("sheet-damaged", table.name) from error
-    filled = [sheet for sheet in sheets if any(any(cell not in {"", None} for cell in row) for row in sheet)]
-    if len(filled) > 1:
-        raise ReturnRefused("sheets-several", table.name)
+        done = subprocess.run(  # noqa: S603 - this interpreter, a file of ours
+            [sys.executable, "-I", str(_CHILD)], input=content, capture_output=True, check=False, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ReturnRefused("too-large", table.name) from error
+    if done.returncode:
+        # Killed, or aborted by native code that got no memory; anything else is damage it did not name.
+        code = "too-large" if done.returncode < 0 or b"MemoryError" in done.stderr else "sheet-damaged"
+        raise ReturnRefused(code, table.name)
     rows = []
-    for number, cells in enumerate(filled[0] if filled else [], 1):
-        if any(cell not in {"", None} for cell in cells):
-            dates = frozenset(place for place, cell in enumerate(cells) if isinstance(cell, dt.date))
-            rows.append(SheetRow(number, [_cell(cell) for cell in cells], dates))
+    for line in done.stdout.splitlines():
+        found = json.loads(line)
+        if isinstance(found, str):
+            raise ReturnRefused(found, table.name)
+        rows.append(SheetRow(found[0], found[1], frozenset(found[2])))
     return rows
 
 
@@ -249,14 +299,24 @@ def date_columns(layout: Layout, grid: Iterable[SheetRow]) -> tuple[frozenset[st
     return frozenset(whole), frozenset(mixed)
 
 
-def _cell(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1 << 53:
-        return str(int(cell))
-    if isinstance(cell, dt.datetime):
-        return cell.isoformat(" ")
-    if isinstance(cell, dt.timedelta):
-        return str(cell)
-    return "" if cell is None else str(cell)
+def doubtful_dates(layout: Layout, grid: Iterable[SheetRow], as_dates: frozenset[str]) -> frozenset[int]:
+    """The rows whose dates may have been changed round, where an operator writes the day or the month first.
+
+    A program that reads in another order than the operator wrote makes a date of 05/12/2026, and none of 13/12/2026. So
+    one date with a day above the twelfth shows that it read in the operator's; a sheet without any shows nothing.
+    """
+    if layout.order not in {DateOrder.DMY, DateOrder.MDY}:
+        return frozenset()
+    places = {layout.index(field) for which in as_dates for field in TIMES[which][:2]} - {None}
+    dates = [
+        (row.number, int(row.cells[place][5:7]), int(row.cells[place][8:10]))
+        for row in grid
+        for place in places & row.dates
+        if place is not None
+    ]
+    if any(day > 12 for _, _, day in dates):
+        return frozenset()
+    return frozenset(number for number, month, day in dates if month != day)
 
 
 class BadRows:

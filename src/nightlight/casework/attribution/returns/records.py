@@ -120,34 +120,36 @@ def _joined(
     text: str, waiting: deque[tuple[int, bytes]], source: Iterator[tuple[int, bytes]], dialect: Dialect, width: int
 ) -> tuple[list[str], str, bool] | None:
     """A row that goes on over the next lines, if it then has as many cells as the header; else the lines wait again."""
-    whole, utf8 = [text], True
-    for place in range(JOINED):
-        if place == len(waiting):
-            following = next(source, None)
-            if following is None:
-                return None
-            waiting.append(following)
-        line = waiting[place][1]
-        if len(line) > LONGEST_LINE:
-            return None
-        more, plain = decoded(line)
-        whole.append(more)
-        utf8 = utf8 and plain
-        if dialect.quote not in more:
-            continue
-        parts = [f"{part}\n".replace("\r", " ") for part in whole]
-        try:
-            cells = next(csv.reader(parts, delimiter=dialect.separator, quotechar=dialect.quote, strict=True))
-        except csv.Error as error:
-            if "end of data" in str(error):
-                continue
-            return None
-        if len(cells) != width:
-            return None
-        for _ in range(place + 1):
-            waiting.popleft()
-        return cells, "\n".join(whole), utf8
-    return None
+    whole, utf8, size = [text], True, len(text)
+
+    def going_on() -> Iterator[str]:
+        nonlocal utf8, size
+        yield f"{text}\n".replace("\r", " ")
+        for place in range(JOINED):
+            if place == len(waiting):
+                following = next(source, None)
+                if following is None:
+                    return
+                waiting.append(following)
+            line = waiting[place][1]
+            size += len(line)
+            if size > LONGEST_LINE:  # all lines of a row together are no longer than one may be
+                return
+            more, plain = decoded(line)
+            whole.append(more)
+            utf8 = utf8 and plain
+            yield f"{more}\n".replace("\r", " ")
+
+    try:
+        # The reader takes a line more as long as a quote is open, and reads each once.
+        cells = next(csv.reader(going_on(), delimiter=dialect.separator, quotechar=dialect.quote, strict=True))
+    except csv.Error:
+        return None
+    if len(cells) != width:
+        return None
+    for _ in whole[1:]:
+        waiting.popleft()
+    return cells, "\n".join(whole), utf8
 
 
 def head_of(lines: Sequence[str], kept: Iterable[Layout] = ()) -> Head:
@@ -197,6 +199,18 @@ def grid_head(rows: Sequence[Sequence[str]], kept: Iterable[Layout] = ()) -> Hea
 def says_no_records(text: str) -> bool:
     """Whether a line says that nothing was found."""
     return len(text) < 400 and _NO_RECORDS.search(text) is not None
+
+
+def another_header(cells: Sequence[str], header: str, known: frozenset[str] = frozenset()) -> bool:
+    """Whether a row that does not count is the header of another table, which the first header does not explain.
+
+    `known`: fingerprints of headers that layouts are known for.
+    """
+    names = [cell.strip() for cell in cells]
+    if sum(map(bool, names)) < 2 or 2 * sum(name[:1].isdigit() for name in names) >= len(names):
+        return False
+    digest = fingerprint(names)
+    return digest != header and (digest in known or _score(names) >= 2)
 
 
 def _score(cells: Sequence[str]) -> int:

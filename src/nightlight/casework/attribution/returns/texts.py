@@ -14,8 +14,15 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+# The five bytes that Windows-1252 leaves out are those of Latin-1, each by itself: what a cell says never depends on
+# another cell of its line.
+_AS_LATIN = "nightlight-latin-1"
+codecs.register_error(
+    _AS_LATIN,
+    lambda error: (cast("UnicodeDecodeError", error).object[error.start : error.end].decode("latin-1"), error.end),  # type: ignore[attr-defined]
+)
 LONGEST_LINE = 1 << 16  # bytes; a longer one is no row
 _PEEK = 1 << 16
 _BOMS = ((codecs.BOM_UTF8, ""), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -28,19 +35,23 @@ class Text:
     stream: IO[bytes]
     encoding: str
 
-    def lines(self) -> Iterator[tuple[int, bytes]]:
+    def lines(self, left_open: Callable[[int], None] | None = None) -> Iterator[tuple[int, bytes]]:
         """Every line with its number from 1, without its end; of one that is too long, LONGEST_LINE + 1 bytes."""
-        return numbered(self.stream)
+        return numbered(self.stream, left_open=left_open)
 
 
-def numbered(stream: IO[bytes], number: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Lines from here on, `number` being that of the line before."""
+def numbered(
+    stream: IO[bytes], number: int = 0, left_open: Callable[[int], None] | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """Lines from here on, `number` being that of the line before; `left_open` is told of a last one without an end."""
     while line := stream.readline(LONGEST_LINE + 2):
         number += 1
         if not line.endswith(b"\n") and len(line) > LONGEST_LINE:
             rest = line
             while rest and not rest.endswith(b"\n"):
                 rest = stream.readline(LONGEST_LINE)
+        if left_open is not None and not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
+            left_open(number)
         yield number, ended(line)
 
 
@@ -55,10 +66,7 @@ def decoded(line: bytes) -> tuple[str, bool]:
         return line.decode(), True
     except UnicodeDecodeError:
         pass
-    try:
-        return line.decode("cp1252"), False
-    except UnicodeDecodeError:
-        return line.decode("latin-1"), False
+    return line.decode("cp1252", _AS_LATIN), False
 
 
 def text_stream(stream: IO[bytes]) -> Text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -33,7 +34,22 @@ if TYPE_CHECKING:
 
 _KEPT_TEXTS = 1 << 16  # how many different texts are remembered, so that memory stays bounded
 _WIDEST = {4: 16, 6: 32}  # prefixes shorter than these are no assignment to a subscriber
-NOTHING = frozenset({"", "-", "--", "na", "n/a", "null", "none", "nil"})
+NOTHING = frozenset(
+    {
+        *("", "-", "--", "na", "n/a", "n.a.", "n.a", "#n/a", "null", "none", "nil", "not available", "not applicable"),
+        *("unknown", "not known", "unavailable", "not found", "not recorded", "not provided", "undefined", "blank"),
+    }
+)
+_STILL = frozenset({"", "-", "--", "na", "n/a", "null", "none", "nil"})  # an end that may mean: it lasts still
+# Signs and zeros alone, or the words above in whatever spelling, name nobody.
+_NOBODY = re.compile(
+    r"[\W_0]*(?:(?:not?|un)[\W_]*(?:available|applicable|known|found|recorded|provided|stated|listed|assigned|allotted"
+    r"|data|records?|name|subscriber)|n[\W_]*a|null|none|nil|undefined|blank|unknown|data not available)?[\W_]*",
+    re.IGNORECASE,
+)
+# What a spreadsheet makes of a long number: its last digits are gone, so it is the number of many.
+_ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
+_MAPPED_BLOCK = ipaddress.IPv6Network((MAPPED, 96))
 _BLOCK = re.compile(r"([0-9]+)\s*(?:-|–|—|:|~|\.\.|to)\s*([0-9]+)", re.IGNORECASE)  # noqa: RUF001 - dashes as they come
 _CLOCK = r"(?P<h>[01][0-9]|2[0-3]):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])"
 _SHORT_WAY = {
@@ -56,8 +72,10 @@ class RowFault(StrEnum):
     END_BEFORE_START = "end-before-start"
     NO_END = "no-end"
     NO_SUBSCRIBER = "no-subscriber"
+    SUBSCRIBER_ROUNDED = "subscriber-rounded"  # 9.19877E+11: a spreadsheet kept no more of it
     PREFIX_TOO_WIDE = "prefix-too-wide"
     DATE_AMONG_TEXT = "date-cell-among-text"  # a spreadsheet turned some texts into dates, in an order nobody stated
+    DATE_DOUBTFUL = "date-cell-doubtful"  # it may have changed day and month round, and no date of the sheet shows it
 
 
 class BadCell(Exception):
@@ -112,8 +130,12 @@ class Cells:
             raise BadCell(RowFault.END_BEFORE_START, "The end lies before the start.")
         assert self._who is not None  # noqa: S101 - `checked` made sure
         subscriber = cells[self._who].strip()
-        if subscriber.casefold() in NOTHING:
+        if _NOBODY.fullmatch(subscriber):
             raise BadCell(RowFault.NO_SUBSCRIBER, "The row names nobody.")
+        if _ROUNDED.fullmatch(subscriber):
+            raise BadCell(
+                RowFault.SUBSCRIBER_ROUNDED, "A spreadsheet has cut the subscriber's number: it is many people's."
+            )
         details = tuple(
             (name, text) for name, place in self._kept if place != self._who and (text := cells[place].strip())
         )
@@ -125,6 +147,33 @@ class Cells:
             row,
             replace(row, address=spans[1].address, bits=spans[1].bits, port_low=LOWEST_PORT, port_high=HIGHEST_PORT),
         ]
+
+    def claims(self, number: int, cells: Sequence[str]) -> list[LogRow]:
+        """What a row that does not count may claim: its readable addresses, with all ports and times not read for sure.
+
+        Its address is looked for in every cell where its own column holds none, because cells may have shifted.
+        """
+        own = [cells[place].strip() for place in self.address_places if place < len(cells)]
+        spans = [span for text in own if (span := self.span(text)) is not None]
+        if not spans:
+            spans = [span for text in cells if (span := self.span(text.strip().strip("\"'"))) is not None]
+        low, high, start, end = LOWEST_PORT, HIGHEST_PORT, -FOREVER, FOREVER
+        if len(cells) == self.width and spans:
+            with suppress(BadCell):
+                low, high = self._ports(cells, spans[0])
+            with suppress(BadCell):
+                first, last = self._time("start", cells), self._time("end", cells)
+                start, end = (first, max(last, first + 1)) if first <= last else (start, end)
+        return [LogRow(number, span.address, low, high, start, end, "", span.bits) for span in dict.fromkeys(spans)]
+
+    def named(self, cells: Sequence[str]) -> str | None:
+        """Whom a row that does not count names all the same; empty: nobody; None: not to be told."""
+        if len(cells) != self.width or self._who is None:
+            return None
+        name = cells[self._who].strip()
+        if _ROUNDED.fullmatch(name):
+            return None
+        return "" if _NOBODY.fullmatch(name) else name
 
     def _right_width(self, cells: Sequence[str]) -> Sequence[str]:
         if len(cells) == self.width:
@@ -206,7 +255,7 @@ class Cells:
         else:
             text = ""
         if which == "end" and text.casefold() in NOTHING:
-            if self.layout.open_end:
+            if self.layout.open_end and text.casefold() in _STILL:
                 return FOREVER
             raise BadCell(RowFault.NO_END, "The row has no end, and the layout does not say what that means.")
         if self._zone_place is not None:
@@ -278,6 +327,9 @@ def _prefix(text: str) -> Span | None:
     except ValueError:
         return None
     if network.prefixlen < _WIDEST[network.version]:
+        return None
+    # The IPv4 addresses in their mapped form are as many to a prefix as without it.
+    if network.version == 6 and network.overlaps(_MAPPED_BLOCK) and network.prefixlen < 96 + _WIDEST[4]:
         return None
     first = int(network.network_address)
     return Span(first | MAPPED, network.prefixlen + 96) if network.version == 4 else Span(first, network.prefixlen)

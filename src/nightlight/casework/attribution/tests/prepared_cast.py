@@ -107,8 +107,8 @@ def _operator(code: str, name: str, kind: OperatorKind, asn: int, *, shares: Kno
     )
 
 
-def lists(*, days: int = 365, tor: bool = True) -> Loaded:
-    """Lists and operators as a unit has them; ``days``: how long the mobile operator keeps its records."""
+def lists(*, days: int = 365, fibre_days: int = 365, tor: bool = True) -> Loaded:
+    """Lists and operators as a unit has them; ``days``: how long by its own word the mobile operator keeps records."""
     v4 = [Family.IPV4, Family.IPV6]
     archives = [_listed(ListKind.VPN, [f"{TUNNEL}/32"], v4)]
     if tor:
@@ -125,11 +125,11 @@ def lists(*, days: int = 365, tor: bool = True) -> Loaded:
         "2026-10",
         (
             _operator("lakeside", "Lakeside Mobile", OperatorKind.MOBILE, MOBILE_AS, shares=Known.YES, days=days),
-            _operator("hillview", "Hillview Fibre", OperatorKind.FIXED, FIBRE_AS, shares=Known.NO),
+            _operator("hillview", "Hillview Fibre", OperatorKind.FIXED, FIBRE_AS, shares=Known.NO, days=fibre_days),
         ),
     )
     made = Lists(tuple(archives), (table,), profiles_of(directory), exercise=EXERCISE)
-    return Loaded(f"{days}-{tor}".ljust(64, "0"), made, directory)
+    return Loaded(f"{days}-{fibre_days}-{tor}".ljust(64, "0"), made, directory)
 
 
 def load(monkeypatch: pytest.MonkeyPatch, using: Loaded | None = None) -> Loaded:

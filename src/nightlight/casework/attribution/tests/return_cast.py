@@ -84,6 +84,7 @@ def sent_request(tip: Tip, drafted: User, checked: User, *wanted: Wanted, state:
         letter=letters.Letter("Request for records", (), ready=True),
         lines=lines,
     )
+    tip.refresh_from_db(fields=["unit"])  # it may have been handed over
     made = Request.objects.create(
         public_id=public_ids.new("RQ"),
         tip=tip,

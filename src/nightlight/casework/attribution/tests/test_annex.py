@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from nightlight.casework.attribution import annex
 from nightlight.casework.attribution.annex import AnnexRefused, Fault
-from nightlight.casework.attribution.gate_lines import RequestLine, check_value
+from nightlight.casework.attribution.gate_lines import RequestLine, check_value, event_number
 
 LAYOUTS = annex.layouts()
 IST = "Asia/Kolkata"
@@ -102,11 +102,11 @@ def test_a_fraction_of_a_second_is_rounded_out_and_said() -> None:
 
 
 @pytest.mark.parametrize("key", ["=1+1", "+44", "-1", "@now", "'quoted", "\tx", "\r=x", 'a"b,c', "a\nb", "\uff1d1"])
-def test_no_cell_is_a_formula_and_what_stood_there_is_read_back(key: str) -> None:
+def test_no_cell_is_a_formula_and_an_event_has_a_number_of_its_own(key: str) -> None:
     made = annex.write(LAYOUTS["generic"], [replace(line(EVENING), key=key)])
     cells = list(csv.reader(io.StringIO(made.text, newline="")))[1]
     assert all(cell[:1] not in "=+-@\t\r\uff1d" or not cell for cell in cells)
-    assert annex.read(made.layout, made.text, IST)[0].reference == key
+    assert annex.read(made.layout, made.text, IST)[0].reference == event_number(key)
 
 
 instants = st.datetimes(datetime(1996, 1, 1), datetime(2098, 1, 1)).map(  # noqa: DTZ001 - made aware here
@@ -182,3 +182,9 @@ def test_a_wrong_layout_is_refused(old: str, new: str) -> None:
     with pytest.raises(AnnexRefused) as refusal:
         annex.read_layouts(TEXT.replace(old, new, 1))
     assert refusal.value.code is Fault.LAYOUTS
+
+
+def test_what_a_sheet_has_no_column_for_is_said() -> None:
+    made = annex.write(LAYOUTS["tab-compact-ist"], [replace(line(EVENING), protocol="udp")])
+    assert made.left_out == ("protocol", "check value")
+    assert annex.write(LAYOUTS["generic"], [replace(line(EVENING), protocol="udp")]).left_out == ()

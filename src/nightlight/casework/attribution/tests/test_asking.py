@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightlight.casework.attribution import annex, asking, gate
+from nightlight.casework.attribution import annex, asking, gate, gate_evidence
+from nightlight.casework.attribution.addresses import read_address
 from nightlight.casework.attribution.asking import Hindrance, Kind, Wanted, compose
 from nightlight.casework.attribution.gate_lines import Authority, GateFacts, SourceFields, check_value
-from nightlight.casework.attribution.grades import Retention
+from nightlight.casework.attribution.grades import AskFor, Retention
 from nightlight.casework.attribution.kinds import Label, Labelled
 from nightlight.casework.attribution.letters import Heading, Letter, Rows, letter
 from nightlight.casework.attribution.operators_reading import shipped
@@ -83,9 +84,7 @@ def drafted(*these: Wanted, exercise: bool = True, now: datetime = NOW) -> Draft
     [
         ({"address": "198.51.100.700"}, Hindrance.ADDRESS),
         ({"address": "010.0.0.1"}, Hindrance.ADDRESS),
-        ({"port": "70000"}, Hindrance.PORT),
-        ({"port": "0"}, Hindrance.PORT),
-        ({"port": ""}, Hindrance.PORT),
+        ({"kind": Kind.VPN_SUBSCRIBER}, Hindrance.NOT_A_SERVICE),  # a mobile operator has subscribers
         ({"moment": "2026-05-11 18:31:07"}, Hindrance.TIME),  # no zone
         ({"moment": "11/05/2026 18:31:07Z"}, Hindrance.TIME),  # an order nobody declared
         ({"moment": "soon"}, Hindrance.TIME),
@@ -255,7 +254,7 @@ def test_the_letter_to_the_operator_says_all_that_has_to_be_in_the_answer() -> N
         "UTC 2026-05-11 18:31:38 = IST 2026-05-12 00:01:38",
         "The date in UTC is another than the local one in line 1",
         "up to, and not including",
-        "'2026-05-11T18:31:07Z', port '40961' in ipCaptureEvent[1] (SHA-256",
+        "'2026-05-11T18:31:07Z', port '40961'",
         "which the directory 'Exercise operators' 2026-11 gives to Neela Mobile",
     ):
         assert words in said, words
@@ -263,17 +262,18 @@ def test_the_letter_to_the_operator_says_all_that_has_to_be_in_the_answer() -> N
     assert (rows.rows[0].port, rows.rows[0].dates_differ) == ("40961", True)
     fixed_mapping = drafted(wanted(address="198.51.100.225", asn=64501)).requests[0]
     assert "RFC 7422" in letter(fixed_mapping, HEADING).text
-    assert letter(fixed_mapping, HEADING).cautions == (
-        "Minnal Mobile answers only with the destination address; the evidence states none.",
-    )
+    named = letter(fixed_mapping, HEADING).cautions
+    assert named[0] == "Minnal Mobile answers only with the destination address; the evidence states none."
+    assert "not checked" in named[-1]  # the power was not read in its text
 
 
 def test_a_line_without_a_port_asks_not_to_send_everybody() -> None:
     both = drafted(wanted("E-1"), wanted("E-2", port=None, moment="2026-05-13T18:31:07Z")).requests[0]
     said = " ".join(letter(both, HEADING).text.split())
     assert "Line 2 has no port." in said
-    assert "please do not send a list of everybody on it" in said
-    assert letter(both, HEADING).cautions == ("Line 2: Neela Mobile cannot tell anybody apart without the port.",)
+    assert "please name nobody for it, whatever is asked above, and do not send a list of everybody on it" in said
+    assert said.count("has no port") == 1  # what is asked of each line says nothing else of such a line
+    assert "Line 2: Neela Mobile cannot tell anybody apart without the port." in letter(both, HEADING).cautions
     six = drafted(wanted(address="2001:db8:5000::7", port=None)).requests[0]
     assert six.people_at_most_one
     assert "has no port" not in letter(six, HEADING).text
@@ -296,7 +296,7 @@ def test_no_letter_calls_anybody_a_suspect_and_each_has_its_parts() -> None:
         for word in ("suspect", "accused", "offender", "criminal who", "none", "null"):
             assert f" {word}" not in low.replace("if none", ""), word
         assert "Check value:" in one.text
-        assert "SHA-256" in one.text
+        assert "ipCaptureEvent" not in one.text  # where it stands in the report says who was reported
         assert all(len(row) <= 130 for row in one.text.splitlines())
 
 
@@ -313,9 +313,9 @@ def test_a_block_that_changed_hands_that_day_is_a_caution_for_who_signs() -> Non
     holder = DIRECTORY.holder(64496, "203.0.113.170", datetime.fromisoformat(moment))
     near = replace(wanted(address="203.0.113.170", moment=moment), holder=holder)
     made = letter(drafted(near, now=NOW + timedelta(days=90)).requests[0], HEADING)
-    assert made.cautions == (
+    assert made.cautions[0] == (
         "Line 1: the block changed hands within a day of it: Malar Cable on 2026-08-01 "
-        "(203.0.113.160/27 from 2026-08-01).",
+        "(203.0.113.160/27 from 2026-08-01)."
     )
     assert "Malar" not in made.text
 
@@ -331,3 +331,55 @@ def test_the_time_now_has_a_zone() -> None:
     with pytest.raises(ValueError, match="zone"):
         compose([], power_for, now=datetime(2026, 5, 20), zone=IST)  # noqa: DTZ001 - the refusal is the test
     assert compose([], power_for, now=NOW, zone=IST) == asking.Drafts((), ())
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "-", ""])
+def test_a_port_that_is_none_or_of_another_time_is_not_asked_about(port: str) -> None:
+    assert drafted(wanted(port=port)).requests[0].lines[0].line.port is None
+    stale = replace(wanted().source, port_at=datetime(2026, 1, 2, tzinfo=UTC))
+    request = drafted(wanted(source=stale)).requests[0]
+    assert request.lines[0].line.port is None
+    assert "40961" not in letter(request, HEADING).text  # nobody looks for it at the time of the event
+    platform = drafted(wanted(kind=Kind.SOURCE_PORT, source=stale)).requests[0]
+    assert "port '40961'" in letter(platform, HEADING).text  # they sent it, and are asked what it was
+
+
+def test_a_time_that_cannot_be_derived_is_asked_of_the_platform_as_it_was_sent() -> None:
+    one = wanted(kind=Kind.PARTICULARS, moment="2026-05-11 18:31:07", ask_for=(AskFor.ZONE,))
+    made = drafted(one, replace(one, key="E-2"))
+    assert made.left_out == ()
+    (request,) = made.requests
+    assert (request.lines, len(request.questions)) == ((), 2)
+    said = " ".join(letter(request, HEADING).text.split())
+    assert "time '2026-05-11 18:31:07'" in said
+    assert "Please state the time zone of its times, best in UTC." in said
+    assert "Check value:" not in said
+    subscriber = drafted(wanted(moment="2026-05-11 18:31:07"))
+    assert subscriber.requests == ()
+
+
+def test_the_address_inside_a_tunnel_is_asked_with_the_port_inside_it() -> None:
+    form = "2001:0:cb00:7101:0:ffff:39cd:9bf8"
+    holder = DIRECTORY.holder(64499, "198.50.100.7", datetime(2026, 5, 11, 18, 31, 7, tzinfo=UTC))
+    line = drafted(replace(wanted(), source=source(form, "2026-05-11T18:31:07Z"), holder=holder)).requests[0].lines[0]
+    carried = gate_evidence.inside(read_address(form))
+    assert (line.line.address, line.line.port) == (carried.inner, carried.port)
+    tunnel = letter(
+        drafted(replace(wanted(), source=source(form, "2026-05-11T18:31:07Z"), holder=holder)).requests[0], HEADING
+    )
+    assert "40961" not in tunnel.text  # the port of the outer address is none of the inner one's
+    platform = drafted(replace(wanted(kind=Kind.SOURCE_PORT), source=source(form, "2026-05-11T18:31:07Z")))
+    assert platform.requests[0].lines[0].line.address == "2001:0:cb00:7101:0:ffff:39cd:9bf8"
+
+
+def test_a_merged_event_keeps_its_own_evidence() -> None:
+    second = replace(wanted("E-2"), source=source("198.51.100.7", "2026-05-12T00:01:07+05:30"))
+    (line,) = drafted(wanted(), second).requests[0].lines
+    assert (line.also, line.also_sources) == (("E-2",), (second.source,))
+
+
+def test_a_report_is_not_named_to_whoever_is_asked() -> None:
+    said = letter(drafted(wanted("NL-7F3K-9QTX:report/personOrUserReported[1]")).requests[0], HEADING).text
+    assert "NL-7F3K" not in said
+    assert "personOrUserReported" not in said
+    assert "child" not in said.casefold()

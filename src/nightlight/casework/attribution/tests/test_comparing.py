@@ -13,7 +13,7 @@ from nightlight.casework.attribution import comparing, kept_answers
 from nightlight.casework.attribution.comparing import ColumnsUnknown, MatchersDisagree, compare, place_of
 from nightlight.casework.attribution.kept_answers import Explained
 from nightlight.casework.attribution.returns import vector
-from nightlight.casework.attribution.returns.answers import Asked, Certainty, Gap
+from nightlight.casework.attribution.returns.answers import Asked, Certainty, Gap, Mark
 from nightlight.casework.attribution.returns.rows import number_of
 from nightlight.casework.attribution.returns.tests.helping import BLOCKS, HEADER, lines, row, zipped
 
@@ -102,3 +102,33 @@ def test_what_is_kept_of_an_answer_comes_back_as_it_was() -> None:
     counts = kept_answers.Counts(found.files, found.not_opened, found.disclosed, 0)
     assert kept_answers.counts_of(kept_answers.written(counts)) == counts
     assert (counts.rows, counts.good, counts.bad) == (2, 2, 0)
+
+
+def test_rows_that_could_not_be_read_reach_the_answer_whichever_file_they_are_in() -> None:
+    refused = lines(row(who="SUB2", ports="70000")).encode()
+    files = {"a.csv": lines(row()).encode(), "b.csv": refused, "c.csv": lines(row(ip="203.0.113.8")).encode()}
+    found = ask(zipped(files), name="r.zip")
+    (answer,) = found.answers
+    assert (answer.certainty, answer.subscribers, Mark.ROWS_REFUSED in answer.marks) == (
+        Certainty.AMBIGUOUS,
+        ("SUB1",),
+        True,
+    )
+    assert [place_of(number) for number in answer.refused] == [(1, 2)]
+    told = comparing.explained(answer, "the return", [one.name for one in found.files], "Asia/Kolkata")
+    assert any("line 2 of r.zip/b.csv" in line for line in told)
+
+
+def test_people_in_rows_that_do_not_count_were_disclosed_as_well() -> None:
+    found = ask(lines(row(), row(who="SUB2", start="25/25/2026 00:00:00")))
+    assert (found.disclosed.people, found.disclosed.beyond, found.disclosed.exact) == (2, 1, True)
+    assert not ask(lines(row(), row(who="SUB2", name='"open'))).disclosed.exact
+
+
+def test_an_answer_that_rests_on_a_row_which_may_be_cut_off_is_not_certain() -> None:
+    whole = lines(row(ip="203.0.113.8"), row(who="SUB12"))
+    (answer,) = ask(whole.removesuffix("2\n")).answers
+    assert (answer.certainty, answer.subscribers) == (Certainty.AMBIGUOUS, ("SUB1",))
+    assert Mark.CUT_OFF in answer.marks
+    for other in (whole, lines(row(who="SUB12"), row(ip="203.0.113.8")).removesuffix("\n")):
+        assert ask(other).answers[0].certainty is Certainty.STABLE

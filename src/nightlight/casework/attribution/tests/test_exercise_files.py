@@ -13,7 +13,7 @@ from nightlight.casework.attribution.netdata.reading.networks import read_networ
 from nightlight.casework.attribution.netdata.reading.prefixes import read_prefixes
 from nightlight.casework.attribution.netdata.reading.tor import read_tor_exits
 from nightlight.casework.attribution.operators import By, Known
-from nightlight.casework.attribution.operators_reading import read_directory, shipped
+from nightlight.casework.attribution.operators_reading import DirectoryRefused, read_directory, shipped
 from nightlight.exercise import netlists
 from nightlight.exercise.carriers import CARRIERS, SERVES_PEOPLE, TRANSFERRED, Books
 from nightlight.exercise.directory import operator_directory
@@ -37,6 +37,15 @@ def test_the_directory_names_the_holder_of_every_network_as_of_the_day(books: Bo
                 assert chosen.operator is not None
                 assert (chosen.operator.code, chosen.operator.exercise) == (carrier.key, True)
     assert directory.holder(64496, str(TRANSFERRED[9]), STANDING_NOW).by is By.PREFIX
+
+
+def test_the_directory_states_among_how_many_an_operator_deals_its_addresses(books: Books) -> None:
+    directory = read_directory(operator_directory(STANDING_NOW))
+    stated = {one.code: one.subscribers for one in directory.operators if one.subscribers is not None}
+    assert stated == {one.key: books.capacity(one) for one in CARRIERS if one.access in SERVES_PEOPLE}
+    wrong = operator_directory(STANDING_NOW).replace("subscribers = ", "subscribers = -", 1)
+    with pytest.raises(DirectoryRefused, match="subscribers"):
+        read_directory(wrong)
 
 
 def test_the_directory_agrees_with_the_networks_of_the_filed_world() -> None:

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
-from nightlight.casework.attribution import findings, preparing, returning, wrong_doors
+from nightlight.casework.attribution import findings, prepared_body, preparing, returning, weighing, wrong_doors
 from nightlight.casework.attribution.kinds import Grade
-from nightlight.casework.attribution.models import Finding, Return, WrongDoor
+from nightlight.casework.attribution.models import Finding, Prepared, Return, WrongDoor
+from nightlight.casework.attribution.operators import Directory
 from nightlight.casework.attribution.returns.answer_words import WHO
 from nightlight.casework.attribution.returns.corroborating import Band
 from nightlight.casework.attribution.tests import prepared_cast, return_cast
@@ -53,6 +55,13 @@ def _asked(tip: Tip, officer: User, *wanted: Wanted) -> Request:
     return return_cast.sent_request(tip, officer, person("Kavita", "commander"), *wanted)
 
 
+def _slip(tip: Tip) -> str:
+    """The key of the one event that leads to a line."""
+    body = prepared_body.read(Prepared.objects.get(tip=tip).body)
+    assert body is not None
+    return next(one.event.key for one in body.events if one.traceability(NOW).grade is Grade.B)
+
+
 def test_nobody_is_named_whom_the_records_do_not_name(officer: User, by: Viewer, tip: Tip) -> None:
     made = return_cast.read_through(by, _asked(tip, officer), sheet(row(at=SLIP + timedelta(hours=5, minutes=30))))
     with pytest.raises(Conflict, match="do not name"):  # it would fit in another zone: a question, not an answer
@@ -90,7 +99,7 @@ def test_a_plain_answer_is_stated_and_says_what_it_rests_on(
 ) -> None:
     prepared_cast.load(monkeypatch)
     preparing.prepare_new(by="service:worker", now=lambda: NOW, patience=60)
-    key = next(k for k, grade in findings.grades_of(tip, at=NOW).items() if grade is Grade.B)
+    key = _slip(tip)
     made = return_cast.read_through(by, _asked(tip, officer, Wanted(key)), sheet(row()))
     guard()
     with as_person(officer):
@@ -107,6 +116,71 @@ def test_a_plain_answer_is_stated_and_says_what_it_rests_on(
         returning.read_again(by=by, at=NOW, found=made, why=_WHY)
     with pytest.raises(IntegrityError, match="rests on this"), transaction.atomic():
         Return.objects.filter(pk=made.pk).update(state="damaged", read_at=None)
+
+
+def test_what_was_grave_about_an_address_before_anybody_answered_stays(
+    officer: User, by: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = prepared_cast.through_a_tunnel()
+    slip = prepared_cast.used(prepared_cast.MOBILE, "2026-11-09T08:32:11Z", 41000)
+    doubted = slip.replace("<port>", "<possibleProxy>true</possibleProxy><port>")
+    tip = prepared_cast.tip(prepared_cast.reporter(), plain.replace(slip, doubted))
+    prepared_cast.load(monkeypatch)
+    preparing.prepare_new(by="service:worker", now=lambda: NOW, patience=60)
+    key = _slip(tip)
+    made = return_cast.read_through(by, _asked(tip, officer, Wanted(key)), sheet(row()))
+    found = findings.state(by=by, at=NOW, found=made, line=key, subscriber="SUB-1")
+    assert found.band == Band.WEAK.value
+    assert any("proxy" in line for line in json.loads(found.body)["corroboration"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "tick", "band"),
+    [
+        ("Non-corporate", False, Band.MODERATE),
+        ("Corporate postpaid", False, Band.WEAK),
+        ("", True, Band.WEAK),
+    ],
+)
+def test_an_organisation_is_nobodys_door(
+    officer: User, by: Viewer, tip: Tip, monkeypatch: pytest.MonkeyPatch, *, kind: str, tick: bool, band: Band
+) -> None:
+    prepared_cast.load(monkeypatch)
+    preparing.prepare_new(by="service:worker", now=lambda: NOW, patience=60)
+    key = _slip(tip)
+    content = sheet(f"{row()},{kind}", header=f"{return_cast.HEADER},Customer Type")
+    made = return_cast.read_through(by, _asked(tip, officer, Wanted(key)), content)
+    guard()
+    with as_person(officer):
+        found = findings.state(by=by, at=NOW, found=made, line=key, subscriber="SUB-1", organisation=tick)
+        (weighed,) = weighing.of_tip(by, tip, at=NOW)  # as a page shows it afterwards
+    assert (found.band, weighed.band, json.loads(found.body)["organisation"]) == (band, band, band is Band.WEAK)
+    assert (weighed.corroboration.organisation, any("an organisation" in line for line in weighed.lines)) == (
+        band is Band.WEAK,
+        band is Band.WEAK,
+    )
+
+
+def test_an_answer_to_an_address_that_leads_to_nobody_supports_weakly(
+    officer: User, by: Viewer, tip: Tip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared_cast.load(monkeypatch)
+    preparing.prepare_new(by="service:worker", now=lambda: NOW, patience=60)
+    return_cast.read_through(by, _asked(tip, officer, Wanted("elsewhere")), sheet(row()))
+    (weighed,) = weighing.of_tip(by, tip, at=NOW)
+    assert (weighed.band, weighed.corroboration.subscriber) == (Band.WEAK, "SUB-1")
+
+
+def test_how_many_share_a_pool_is_what_the_operator_says(
+    officer: User, by: Viewer, tip: Tip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = prepared_cast.load(monkeypatch)
+    preparing.prepare_new(by="service:worker", now=lambda: NOW, patience=60)
+    return_cast.read_through(by, _asked(tip, officer, Wanted(_slip(tip))), sheet(row()))
+    assert weighing.of_tip(by, tip, at=NOW)[0].corroboration.expected_coincidences is None
+    told = [replace(one, subscribers=90_000) for one in held.directory.operators]
+    prepared_cast.load(monkeypatch, replace(held, directory=Directory("Example", "2", told)))
+    assert weighing.of_tip(by, tip, at=NOW)[0].corroboration.expected_coincidences == pytest.approx(1.0)
 
 
 def test_nobody_states_in_the_name_of_another(officer: User, by: Viewer, tip: Tip) -> None:
@@ -128,7 +202,7 @@ def test_what_speaks_against_a_subscriber_is_found_over_all_returns_of_the_tip(
 ) -> None:
     request = _asked(tip, officer, Wanted("E-1"), Wanted("E-2", LATER))
     made = return_cast.read_through(by, request, sheet(row(), row("SUB-2", at=LATER)))
-    weighed = findings.corroboration(tip, at=NOW)
+    weighed = [one.corroboration for one in weighing.of_tip(by, tip, at=NOW)]
     assert [(one.subscriber, [str(c.against) for c in one.contradictions]) for one in weighed] == [
         ("SUB-1", ["other-subscriber"]),
         ("SUB-2", ["other-subscriber"]),
@@ -140,7 +214,11 @@ def test_what_speaks_against_a_subscriber_is_found_over_all_returns_of_the_tip(
 def test_a_wrong_door_needs_a_path_a_kind_and_words(officer: User, by: Viewer, tip: Tip) -> None:
     path = f"reporter:{tip.reporter.public_id}"
     administrator = viewer_of(person("Charlie", "administrator"), NOW)
-    good: dict[str, Any] = {"path": path, "kind": DoorKind.WRONG_TIME.value, "note": "The zone was read wrongly in the report."}
+    good: dict[str, Any] = {
+        "path": path,
+        "kind": DoorKind.WRONG_TIME.value,
+        "note": "The zone was read wrongly in the report.",
+    }
     with pytest.raises(NotAllowed):
         wrong_doors.record(by=administrator, at=NOW, tip=tip, reached=True, **good)
     for bad in (

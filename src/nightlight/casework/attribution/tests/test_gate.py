@@ -158,7 +158,7 @@ def test_what_the_evidence_says_stops_it(changed: dict[str, object], expected: s
 @pytest.mark.parametrize(
     ("text", "changed", "expected"),
     [
-        ("203.0.113.2,3519,", {"moment_as_sent": "rubbish"}, {TimeFault.UNREADABLE, Stop.NOT_IN_RECORD}),
+        ("203.0.113.2,3519", {"moment_as_sent": "rubbish"}, {TimeFault.UNREADABLE, Stop.NOT_IN_RECORD}),
         ("203.0.113.21,3519,12/05/2026 00:44:36", {}, {Stop.NOT_IN_RECORD}),
         ("010.0.0.1,3519,12/05/2026 00:44:36", {"address_as_sent": "010.0.0.1"}, {Stop.ADDRESS_UNREADABLE}),
         ("203.0.113.2,0,12/05/2026 00:44:36", {"port_as_sent": "0"}, {Stop.PORT_UNREADABLE}),
@@ -173,11 +173,11 @@ def test_what_the_evidence_says_stops_it(changed: dict[str, object], expected: s
 def test_what_cannot_be_read_is_an_error_and_never_a_default(
     text: str, changed: dict[str, object], expected: set[StrEnum]
 ) -> None:
-    assert codes(source=with_record(text, subject_as_sent="", **changed)) == expected
+    assert codes(source=with_record(f"{text},tcp", subject_as_sent="", **changed)) == expected
 
 
 def test_a_day_alone_is_no_time_for_a_request() -> None:
-    day = with_record(f"203.0.113.2,3519,12/05/2026,{TRUTH.account}", moment_as_sent="12/05/2026")
+    day = with_record(f"203.0.113.2,3519,12/05/2026,{TRUTH.account},tcp", moment_as_sent="12/05/2026")
     assert codes(source=day) == {TimeFault.NOT_AN_INSTANT}
 
 
@@ -226,10 +226,18 @@ def test_the_right_line_passes_and_says_what_it_rests_on() -> None:
 
 def test_a_port_or_a_vpn_may_be_asked_for_what_it_can_answer() -> None:
     vpn = facts(label=Labelled(Label.VPN, ()))
-    assert codes(line(purpose=Purpose.LOGS), facts=vpn) == set()
+    assert codes(line(purpose=Purpose.LOGS), facts=vpn) == {Stop.LABEL_NOT_ASKED}
+    assert codes(line(purpose=Purpose.CUSTOMER), facts=vpn) == {Stop.NOT_A_SERVICE}
+    assert FACTS.operator is not None
+    service = replace(FACTS.operator, kind="vpn")
+    assert codes(line(purpose=Purpose.CUSTOMER), facts=replace(vpn, operator=service)) == set()
+    somebodys = facts(label=Labelled(Label.RESIDENTIAL_PROXY, ()), operator=service)
+    for purpose in (Purpose.SUBSCRIBER, Purpose.LOGS, Purpose.CUSTOMER):
+        assert codes(line(purpose=purpose), facts=somebodys) == {Stop.LABEL_NOT_ASKED}
+    assert codes(line(purpose=Purpose.CUSTOMER)) == {Stop.NO_CUSTOMER}
     assert Stop.LABEL_NOT_ASKED in codes(line(purpose=Purpose.LOGS), facts=facts(label=Labelled(Label.TOR_EXIT, ())))
     fixed = facts(label=Labelled(Label.FIXED, ()), operator_shares=True)
-    no_port = with_record(f"203.0.113.2,,12/05/2026 00:44:36,{TRUTH.account}", port_as_sent=None)
+    no_port = with_record(f"203.0.113.2,,12/05/2026 00:44:36,{TRUTH.account},tcp", port_as_sent=None)
     assert codes(line(port=None), no_port, fixed) == {Stop.PORT_NEEDED}
     assert codes(line(port=None), no_port, replace(fixed, operator_shares=False)) == set()
 
@@ -237,16 +245,19 @@ def test_a_port_or_a_vpn_may_be_asked_for_what_it_can_answer() -> None:
 def test_the_platform_is_asked_for_what_the_holder_cannot_be() -> None:
     tor, stale = Labelled(Label.TOR_EXIT, ()), source(port_at=TRUTH.at - timedelta(days=1))
     platform = facts(to_platform="example-chat", operator=None, label=tor)
-    assert codes(line(operator="OP-OTHER"), stale, platform) == {Stop.OPERATOR_DIFFERS}
-    assert codes(line(operator="example-chat"), stale, platform) == set()
-    no_port = with_record(f"203.0.113.2,,12/05/2026 00:44:36,{TRUTH.account}", port_as_sent=None)
-    assert codes(line(port=None, operator="example-chat"), no_port, facts(to_platform="example-chat")) == set()
+    asked = line(operator="example-chat", purpose=Purpose.LOGS, port=None)
+    assert codes(line(operator="OP-OTHER", purpose=Purpose.LOGS, port=None), stale, platform) == {Stop.OPERATOR_DIFFERS}
+    assert codes(asked, stale, platform) == set()
+    assert codes(replace(asked, port=3519), stale, platform) >= {Stop.PORT_STALE}
+    assert codes(line(operator="example-chat", port=None), stale, platform) == {Stop.PLATFORM_PURPOSE}
+    no_port = with_record(f"203.0.113.2,,12/05/2026 00:44:36,{TRUTH.account},tcp", port_as_sent=None)
+    assert codes(asked, no_port, facts(to_platform="example-chat")) == set()
     assert codes(line(port=None, purpose=Purpose.PRESERVATION), no_port) == set()
 
 
 def test_the_address_inside_a_teredo_form_may_be_asked_about_with_its_own_port() -> None:
     form, carried = "2001:0:cb00:7102:0:8ace:34ff:8efd", "203.0.113.2"  # RFC 4380: port and address inverted
-    teredo = with_record(f"{form},,12/05/2026 00:44:36,{TRUTH.account}", address_as_sent=form, port_as_sent=None)
+    teredo = with_record(f"{form},,12/05/2026 00:44:36,{TRUTH.account},tcp", address_as_sent=form, port_as_sent=None)
     around = facts(label_address=form)
     port = 0x8ACE ^ 0xFFFF
     assert codes(line(address=carried, port=port), teredo, around) == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from hypothesis import given, settings
@@ -109,9 +110,16 @@ def test_a_file_from_the_childs_network_is_the_childs(address: str) -> None:
     found = of(report(REPORTED, victim, files=(sent,)))
     assert addresses(found.events) == ["192.0.2.7"]
     assert found.apart[-1].why is Apart.CHILDS_NETWORK
-    # Whoever is reported may live with the child: what stands under the reported stays.
+    # Whoever is reported may live with the child: what stands under the reported stays, the file waits.
     home = party(Role.REPORTED, "report/p[1]", capture(address, "report/p[1]/ip"), name="kite77")
-    assert len(of(report(home, victim, files=(sent,))).events) == 2
+    found = of(report(home, victim, files=(sent,)))
+    assert (addresses(found.events), found.apart[-1].why) == ([address], Apart.SHARED_NETWORK)
+
+
+def test_a_child_that_is_reported_itself_keeps_its_own_files() -> None:
+    child = replace(REPORTED, persons=(Person("p", birth_date=BirthDate("2012-01-01", date(2012, 1, 1), "b")),))
+    found = of(report(child, files=(file(capture("192.0.2.7", "file[1]/ip", "2026-03-03T10:00:00Z")),)))
+    assert (addresses(found.events), found.apart) == (["192.0.2.7", "192.0.2.7"], ())
 
 
 def test_a_file_that_a_child_may_have_sent_waits() -> None:
@@ -242,3 +250,72 @@ def test_every_capture_is_kept_as_a_source_of_exactly_one_event(
     assert sorted(kept) == sorted([f"p/{one.source}" for one in first] + [f"f/{one.source}" for one in second])
     assert {event.key for event in found.events} == set(found.sources)
     assert len({event.key for event in found.events}) == len(found.events)
+
+
+def _teredo(inner: str, port: int) -> str:
+    number = int(IPv4Address(inner)) ^ 0xFFFFFFFF
+    return str(IPv6Address(0x20010000 << 96 | 0xC0000201 << 64 | 0x8000 << 48 | (port ^ 0xFFFF) << 32 | number))
+
+
+@pytest.mark.parametrize(
+    ("child", "files"),
+    [
+        (_teredo("198.51.100.7", 5000), _teredo("198.51.100.7", 6000)),
+        ("64:ff9b::c633:6407", "64:ff9b::c633:6407"),
+        ("198.51.100.7", "2002:c633:6407::1"),
+        ("198.51.100.7", "198[.]51[.]100[.]7"),
+        ("198[.]51[.]100[.]7", "198.51.100.7/32"),
+        ("not an address", "Not  an address"),
+    ],
+)
+def test_the_childs_network_is_the_childs_in_every_notation_whatever_the_reported_shares(
+    child: str, files: str
+) -> None:
+    # The reported uses the same Teredo server and the same NAT64 prefix, which belong to everybody.
+    reported = party(
+        Role.REPORTED,
+        "report/p[1]",
+        capture(_teredo("203.0.113.5", 4000), "p/a"),
+        capture("64:ff9b::cb00:7105", "p/b"),
+        name="kite77",
+    )
+    victim = party(Role.VICTIM, "report/v", capture(child, "report/v/ip"), name="minnow")
+    found = of(report(reported, victim, files=(file(capture(files, "file[1]/ip")),)))
+    assert [one.why for one in found.apart] == [Apart.CHILDS, Apart.CHILDS_NETWORK]
+    assert len(found.events) == 2
+
+
+def test_what_a_child_or_a_recipient_shares_with_the_reported_waits() -> None:
+    for role in (Role.VICTIM, Role.RECIPIENT):
+        other = party(role, "report/o", capture("192.0.2.7", "report/o/ip"), name="other")
+        found = of(report(REPORTED, other, files=(file(capture("192.0.2.7", "file[1]/ip", "2026-03-03T10:00:00Z")),)))
+        assert addresses(found.events) == ["192.0.2.7"]
+        assert found.apart[-1].why is Apart.SHARED_NETWORK
+
+
+def test_a_recipients_network_under_a_file_or_a_place_is_the_recipients() -> None:
+    recipient = party(Role.RECIPIENT, "report/r", capture("198.51.100.5", "report/r/ip"), name="other")
+    web = InternetDetail("chat", "report/w", network_events=(capture("198.51.100.5", "report/w/ip"),))
+    found = of(report(REPORTED, recipient, webs=(web,), files=(file(capture("198.51.100.5", "file[1]/ip")),)))
+    assert addresses(found.events) == ["192.0.2.7"]
+    assert [one.why for one in found.apart] == [Apart.RECIPIENTS, *[Apart.RECIPIENTS_NETWORK] * 2]
+
+
+@pytest.mark.parametrize("name", ["Login", "Upload", None])
+def test_an_event_that_could_be_of_two_accounts_is_of_none_in_any_order(name: str | None) -> None:
+    pair = [
+        party(Role.REPORTED, f"report/p[{n}]", capture("192.0.2.7", f"report/p[{n}]/ip", name=name), name=who)
+        for n, who in enumerate(("anna", "bert"), 1)
+    ]
+    for both in (pair, pair[::-1]):
+        found = of(report(*both, files=(file(capture("192.0.2.7", "file[1]/ip")),)))
+        offences = [event for event in found.events if event.offence]
+        assert [(event.source, event.account) for event in offences] == [("file[1]/ip", "")]
+        assert len(found.events) == 3
+
+
+def test_a_file_is_never_made_the_offence_of_a_login() -> None:
+    found = of(report(REPORTED, files=(file(capture("192.0.2.7", "file[1]/ip")),)))
+    assert [(event.kind, event.offence) for event in found.events] == [
+        (EventKind.LOGIN, False), (EventKind.UNKNOWN, True),
+    ]  # fmt: skip

@@ -159,6 +159,28 @@ def test_hours_left_stay_unknown_turn_red_and_run_out() -> None:
     assert red.hours_left == pytest.approx(19 * 24 + 19 + 14 / 60 + 36 / 3600)
 
 
+def test_a_shorter_word_of_the_operator_hurries_and_gives_nothing_up() -> None:
+    law = timedelta(days=730)
+    shorter = Retention(law, "a licence", minimum=True, said_shorter=timedelta(days=25))
+    made = grade(event(), Labelled(Label.FIXED, ()), shorter, now=NOW, shares=False)
+    assert made.hours_left is not None
+    assert 0 < made.hours_left < 6 * 24
+    assert made.preserve_first
+    said_over = Retention(law, "a licence", minimum=True, said_shorter=timedelta(days=5))
+    late = grade(event(), Labelled(Label.FIXED, ()), said_over, now=NOW, shares=False)
+    assert (late.way, late.preserve_first) == (Way.TRACE, True)
+    over = grade(
+        event(),
+        Labelled(Label.FIXED, ()),
+        Retention(timedelta(days=5), "a licence", minimum=True),
+        now=NOW,
+        shares=False,
+    )
+    assert over.way is Way.CORROBORATE
+    habit = Retention(timedelta(days=5), "its word")
+    assert grade(event(), Labelled(Label.FIXED, ()), habit, now=NOW, shares=False).way is Way.UNTRACEABLE
+
+
 def test_a_day_alone_counts_from_its_earliest_instant() -> None:
     one = grade(event("2026-05-11"), Labelled(Label.FIXED, ()), Retention(timedelta(days=40)), now=NOW)
     assert one.hours_left == (19 * 24) - 14

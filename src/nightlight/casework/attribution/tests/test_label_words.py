@@ -17,6 +17,7 @@ SHOWN = {
     Why.REPORTER_SAYS: [str(Stated.YES), str(Stated.NO)],
     Why.TRANSITION: ["192.0.2.1", ""],
     Why.PREFIX: ["31", "Cellular"],
+    Why.LISTED_LATER: ["31", "192.0.2.0/24"],
     Why.NOT_COVERED: ["192.0.2.0/24", ONLY_IPV4],
 }
 
@@ -24,10 +25,11 @@ SHOWN = {
 def every_reason() -> list[Reason]:
     spans = [(None, None), (NOON, None), (NOON, NOON), (NOON, LATER)]
     found = []
-    for why, label, (since, until), against in product(Why, (Label.UNKNOWN, Label.VPN), spans, (False, True)):
+    both = (False, True)
+    for why, label, (since, until), against, later in product(Why, (Label.UNKNOWN, Label.VPN), spans, both, both):
         sources = [mechanism for mechanism in Transition if mechanism] if why is Why.TRANSITION else ["x 1", ""]
         for source, shown in product(sources, SHOWN.get(why, ["192.0.2.0/24"])):
-            found.append(Reason(why, label, str(source), shown, since, until, against))
+            found.append(Reason(why, label, str(source), shown, since, until, against, later))
     return found
 
 

@@ -3,126 +3,50 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
-from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING
+from ipaddress import ip_address
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightlight.casework.attribution.kinds import ONLY_IPV4, Event, Label, Labelled, Reason, Transition, Why
+from nightlight.casework.attribution.kinds import ONLY_IPV4, Event, Label, Reason, Why
 from nightlight.casework.attribution.labelling import (
     NO_TIME,
-    Archived,
     Labeller,
     Lists,
     Network,
     Profile,
     Sign,
-    Table,
 )
-from nightlight.casework.attribution.lists import Said, Value
-from nightlight.casework.attribution.netdata.archive import IntervalArchive
+from nightlight.casework.attribution.lists import Said
 from nightlight.casework.attribution.netdata.kinds import ListKind
 from nightlight.casework.attribution.netdata.reserved import NotDocumentation
 from nightlight.casework.attribution.netdata.spans import Family
 from nightlight.casework.attribution.signs import LABELS, agree, signs_of
+from nightlight.casework.attribution.tests.label_cast import (
+    EVERYTHING,
+    FIXED_,
+    FIXED_IP,
+    HOST,
+    HOST_IP,
+    MOBILE_IP,
+    NETWORKS,
+    NOBODY,
+    SCHOOL_IP,
+    TOR,
+    VPN_NUMBERS,
+    at,
+    judged,
+    labeller,
+    listed,
+    reason,
+    table,
+    whys,
+)
 from nightlight.pipeline.tips.values import Stated, read_moment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-DAY = datetime(2026, 3, 1, tzinfo=UTC)
-WEEK = timedelta(days=7)
-EXERCISE = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
-MOBILE, FIXED_, HOST, SCHOOL = 64496, 64497, 64498, 64499
-MOBILE_IP, FIXED_IP, HOST_IP, SCHOOL_IP, NOBODY = (
-    "192.0.2.9",
-    "198.51.100.9",
-    "203.0.113.9",
-    "203.0.113.200",
-    "203.0.113.99",
-)
-
-
-def at(days: float) -> datetime:
-    return DAY + timedelta(days=days)
-
-
-def listed(kind: ListKind, entries: dict[int, list[str]], families: list[Family] | None = None) -> Archived:
-    """A list with a full snapshot on each of some days after DAY."""
-    archive = IntervalArchive(longest_gap=timedelta(days=15))
-    for day, prefixes in entries.items():
-        archive = archive.grown(at(day), prefixes, families or [Family.IPV4, Family.IPV6])
-    return Archived(kind, f"example {kind}", "7", archive)
-
-
-def table(kind: ListKind, day: float, ranges: Mapping[str, Value], name: str = "example") -> Table:
-    networks = [(ip_network(prefix), value) for prefix, value in ranges.items()]
-    rows = [(net.version, int(net.network_address), int(net.broadcast_address), value) for net, value in networks]
-    return Table.of(kind, f"{name} {kind}", f"day {day}", at(day), rows)
-
-
-NETWORKS = table(
-    ListKind.NETWORKS,
-    0,
-    {
-        "192.0.2.0/24": Network(MOBILE, "Example Mobile"),
-        "2001:db8:1::/48": Network(MOBILE, "Example Mobile"),
-        "198.51.100.0/24": Network(FIXED_, "Example Fibre"),
-        "2001:db8:2::/48": Network(FIXED_, "Example Fibre"),
-        "203.0.113.0/26": Network(HOST, "Example Racks"),
-        "203.0.113.192/26": Network(SCHOOL, "Example School"),
-    },
-)
-MOBILES = listed(ListKind.MOBILE_AS, {0: [f"AS{MOBILE}"]}, [Family.NUMBERS])
-HOSTS = listed(ListKind.HOSTING_AS, {0: [f"AS{HOST}"], 7: [f"AS{HOST}"], 14: []}, [Family.NUMBERS])
-VPN_NUMBERS = listed(ListKind.VPN_AS, {0: [f"AS{HOST}"], 7: [f"AS{HOST}"]}, [Family.NUMBERS])
-SCHOOLS = listed(ListKind.EDUCATION_AS, {0: [f"AS{SCHOOL}"]}, [Family.NUMBERS])
-TOR = listed(
-    ListKind.TOR_EXIT,
-    {
-        0: ["198.51.100.7"],
-        7: [SCHOOL_IP, "198.51.100.7"],
-        14: [SCHOOL_IP],
-        21: ["203.0.113.5", "2001:db8:2::7"],
-        60: [],
-    },
-)
-VPN = listed(ListKind.VPN, {0: ["203.0.113.0/27"], 7: [HOST_IP, MOBILE_IP], 14: ["203.0.113.0/27"], 21: []})
-EVERYTHING = (NETWORKS, TOR, VPN, MOBILES, HOSTS, VPN_NUMBERS, SCHOOLS)
-
-
-def labeller(
-    *loaded: Table | Archived, profiles: tuple[Profile, ...] = (), exercise: tuple[str, ...] = EXERCISE
-) -> Labeller:
-    archives = tuple(item for item in loaded if isinstance(item, Archived))
-    tables = tuple(item for item in loaded if isinstance(item, Table))
-    return Labeller(Lists(archives, tables, profiles, exercise))
-
-
-def judged(
-    by: Labeller,
-    address: str,
-    days: float | None = 3,
-    *,
-    proxy: Stated = Stated.NOT_STATED,
-    accounts: int | None = None,
-) -> Labelled:
-    when = None if days is None else at(days)
-    said = None if accounts is None else [accounts]
-    return by.many([address], [when], proxies=[proxy], accounts=said).labelled(0)
-
-
-def whys(found: Labelled, label: Label | None = None) -> set[Why]:
-    return {reason.why for reason in found.reasons if label is None or reason.label is label}
-
-
-def reason(found: Labelled, why: Why, label: Label) -> Reason:
-    return next(reason for reason in found.reasons if (reason.why, reason.label) == (why, label))
 
 
 def test_without_any_list_it_says_what_it_cannot_know() -> None:
@@ -243,86 +167,6 @@ def test_fixed_lines_are_shared_on_evidence_alone() -> None:
         counted = labeller(*EVERYTHING, counts, profiles=(operator,))
         assert judged(counted, FIXED_IP).label is label
         assert judged(counted, "2001:db8:2::9").label is Label.FIXED
-
-
-def test_a_profile_holds_in_its_time_and_the_smallest_prefix_speaks() -> None:
-    by = labeller(
-        NETWORKS,
-        profiles=(
-            Profile("directory", Label.FIXED, asn=FIXED_, until=at(10)),
-            Profile("directory", Label.FIXED_SHARED, asn=FIXED_, since=at(10)),
-            Profile("directory", Label.BUSINESS, prefix="198.51.100.128/25"),
-            Profile("directory", Label.FIXED_SHARED, prefix="2001:db8:2:8000::/49"),
-        ),
-    )
-    assert judged(by, FIXED_IP, 9.99).label is Label.FIXED
-    assert judged(by, FIXED_IP, 10).label is Label.FIXED_SHARED
-    found = judged(by, "198.51.100.200", 10)
-    assert (found.label, found.disagreement) == (Label.BUSINESS, False)
-    assert judged(by, "2001:db8:2:8000::1").label is Label.FIXED  # nobody shares an IPv6 address
-
-
-def test_a_profile_of_a_service_that_hides_is_refused() -> None:
-    for wrong in ({"asn": 1, "prefix": "192.0.2.0/24"}, {}):
-        with pytest.raises(ValueError, match="AS number or of a prefix"):
-            Profile("directory", Label.FIXED, **wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="anonymises"):
-        Profile("directory", Label.VPN, asn=1)
-
-
-def test_addresses_that_carry_another_are_judged_by_it() -> None:
-    by = labeller(*EVERYTHING)
-    found = judged(by, "2002:cb00:7109::1", 8)  # 203.0.113.9
-    assert (found.label, found.transition, found.inner) == (Label.VPN, Transition.SIX_TO_FOUR, HOST_IP)
-    found = judged(by, "2001:0:4136:e378:8000:63bf:39cc:9bf6")  # 198.51.100.9 port 40000, each bit inverted
-    assert (found.transition, found.inner, found.inner_port) == (Transition.TEREDO, FIXED_IP, 40000)
-    assert found.asn == FIXED_
-    found = judged(by, f"64:ff9b::{FIXED_IP}")
-    assert (found.label, found.transition) == (Label.MOBILE_SHARED, Transition.NAT64)
-    assert judged(by, "2002:0a00:0001::1").label is Label.RESERVED  # carries 10.0.0.1
-    assert judged(by, "64:ff9b::10.0.0.1").label is Label.RESERVED
-
-
-def test_a_table_of_another_day() -> None:
-    later = labeller(table(ListKind.NETWORKS, 400, {"192.0.2.0/24": Network(HOST)}))
-    found = judged(later, MOBILE_IP, 350)  # 50 days before the table: near enough
-    assert found.asn == HOST
-    found = judged(later, MOBILE_IP, 0)  # too far: shown, and decides nothing
-    assert (found.asn, found.network) == (0, "")
-    assert reason(found, Why.LISTED_LATER, Label.UNKNOWN).shown == f"AS{HOST}"
-    found = judged(labeller(NETWORKS), MOBILE_IP, 400)  # the newest before it, a year old: said
-    assert found.asn == MOBILE
-    assert Why.NOT_COVERED in whys(found)
-    both = labeller(NETWORKS, table(ListKind.NETWORKS, 100, {"192.0.2.0/24": Network(HOST)}))
-    assert [judged(both, MOBILE_IP, days).asn for days in (-20, 0, 99.9, 100, 900)] == [
-        MOBILE,
-        MOBILE,
-        MOBILE,
-        HOST,
-        HOST,
-    ]
-
-
-def test_who_hides_is_never_taken_from_a_later_table() -> None:
-    signs = {"203.0.113.9/32": Said(frozenset({Label.VPN, Label.HOSTING}), "Example VPN")}
-    by = labeller(table(ListKind.ANONYMOUS, 10, signs))
-    assert judged(by, HOST_IP, 16).label is Label.VPN
-    assert reason(judged(by, HOST_IP, 16), Why.LISTED, Label.VPN).shown == "Example VPN"
-    found = judged(by, HOST_IP, 9)
-    assert (found.label, whys(found, Label.VPN)) == (Label.UNKNOWN, {Why.LISTED_LATER})
-    found = judged(by, HOST_IP, 18)
-    assert (found.label, whys(found, Label.VPN)) == (Label.UNKNOWN, {Why.NOT_COVERED})
-
-
-def test_tables_that_disagree_are_both_shown() -> None:
-    other = table(ListKind.NETWORKS, 0, {"192.0.2.0/24": Network(HOST, "Example Racks")}, "other")
-    found = judged(labeller(NETWORKS, other), MOBILE_IP)
-    assert (found.asn, found.disagreement) == (MOBILE, True)
-    assert [r.shown for r in found.reasons if r.why is Why.NETWORK and r.against] == [f"AS{HOST} Example Racks"]
-    one, two = (table(ListKind.COUNTRIES, 0, {"192.0.2.0/24": code}, code) for code in ("XA", "XB"))
-    assert judged(labeller(one), MOBILE_IP).country == "XA"
-    found = judged(labeller(one, two), MOBILE_IP)
-    assert (found.country, [r.shown for r in found.reasons if r.why is Why.COUNTRY]) == ("", ["XA", "XB"])
 
 
 def test_what_is_no_address_is_named() -> None:

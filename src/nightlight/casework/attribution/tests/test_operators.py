@@ -87,11 +87,11 @@ def test_the_longest_prefix_of_that_day_goes_first_in_both_versions() -> None:
     )
     directory = Directory("d", "1", [wide, narrow])
     early, late = at("2026-07-01T00:00"), at("2026-09-01T00:00")
-    assert directory.holder(1, "203.0.113.200", early).addressee == "Wide"
+    assert directory.holder(0, "203.0.113.200", early).addressee == "Wide"
     assert directory.holder(1, "203.0.113.200", late).addressee == "Narrow"
-    assert directory.holder(1, "203.0.113.1", late).addressee == "Wide"
+    assert directory.holder(0, "203.0.113.1", late).addressee == "Wide"
     assert directory.holder(1, "2001:db8:7::1", early).addressee == "Narrow"
-    assert directory.holder(1, "2001:db8:7::1", late).addressee == "Wide"
+    assert directory.holder(0, "2001:db8:7::1", late).addressee == "Wide"
     assert directory.holder(1, "2001:db9::1", late).by is By.NAME
 
 
@@ -193,11 +193,11 @@ def test_the_words_are_those_of_the_law_pack() -> None:
     assert minnal.retention_of(Kept.LOGS.value, date(2026, 5, 1)) is None
 
 
-def test_the_operators_own_word_goes_before_the_law_and_unknown_stays_unknown() -> None:
+def test_the_longer_of_the_operators_word_and_the_law_holds_and_unknown_stays_unknown() -> None:
     law = pack("IN").records
     # Two years from noon of 1 May 2026, to the first moment at which it is 1 May 2028 anywhere.
     by_law = timedelta(days=731) - timedelta(hours=12 + 14)
-    for code, keep, least in (("minnal", timedelta(days=400), False), ("neela", by_law, True)):
+    for code, keep, shorter in (("minnal", by_law, timedelta(days=400)), ("neela", by_law, None)):
         entry = EXERCISE.with_code(code)
         assert entry is not None
         record = Kept(record_asked(entry.kind))
@@ -205,7 +205,10 @@ def test_the_operators_own_word_goes_before_the_law_and_unknown_stays_unknown() 
         assert rule is not None
         found = retention(entry, NOON, kept_until(rule, NOON), rule.id)
         assert found is not None
-        assert (found.keep, found.minimum) == (keep, least)
+        assert (found.keep, found.minimum, found.said_shorter) == (keep, True, shorter)
+        longer = retention(entry, NOON, NOON.date() + timedelta(days=100), "a shorter law")
+        assert longer is not None
+        assert longer.minimum is (shorter is None)
     assert retention(EXERCISE.with_code("mistgate"), NOON, None, "us-no-duty") is None
     assert {record_asked(kind) for kind in OperatorKind} <= {kept.value for kept in Kept}
     with pytest.raises(ValueError, match="zone"):
@@ -245,3 +248,20 @@ def test_none_of_the_indian_networks_of_the_sample_goes_to_the_wrong_operator() 
             # The directory's legal name and the registry's begin with the same two words.
             assert name.casefold().split()[:2] == chosen.addressee.casefold().split()[:2], (asn, name)
     assert covered == sum(len(entry.networks) for entry in directory.operators)
+
+
+def test_a_block_without_days_gives_way_to_another_network_that_a_table_of_that_day_names() -> None:
+    mine = one("mine", prefixes=((prefix("203.0.113.0/24"), Span()),), networks=((64500, Span()),))
+    other = one("other", networks=((64501, Span()),))
+    directory = Directory("d", "1", [mine, other])
+    when = at("2023-03-01T12:00")
+    assert directory.holder(64501, "203.0.113.7", when).addressee == other.name
+    assert directory.holder(64509, "203.0.113.7", when, network="Third Net").addressee == "Third Net"
+    for number in (0, 64500):
+        assert directory.holder(number, "203.0.113.7", when).by is By.PREFIX
+
+
+@pytest.mark.parametrize("name", ["GMT", "EST", "Singapore", "right/Asia/Kolkata", "Etc/GMT+5"])
+def test_a_zone_that_no_letter_is_written_in_is_refused(name: str) -> None:
+    with pytest.raises(DirectoryRefused, match=r"is not (a zone|the zone of a place)"):
+        read_directory(TEXT.replace('zone = "Asia/Kolkata"', f'zone = "{name}"', 1))

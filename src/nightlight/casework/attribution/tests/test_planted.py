@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from nightlight.casework.attribution.gate import Stop, check
-from nightlight.casework.attribution.planted import IN_LINE, NAMED, UPSTREAM, Planted, correct, measured, plant
+from nightlight.casework.attribution.planted import IN_LINE, NAMED, READER, UPSTREAM, Planted, correct, measured, plant
 
 
 def test_a_number_below_zero_is_refused() -> None:
@@ -25,7 +25,7 @@ def test_no_right_line_is_stopped() -> None:
 
 
 def test_every_error_in_a_line_is_stopped() -> None:
-    found = measured(plant(Random(12), 520, IN_LINE))
+    found = measured(plant(Random(12), 15 * len(IN_LINE), IN_LINE))
     assert set(found) == set(IN_LINE)
     assert {kind: one.blocked for kind, one in found.items() if one.blocked != one.cases} == {}
 
@@ -52,11 +52,18 @@ def test_a_planted_error_differs_from_the_evidence_and_completes_itself() -> Non
             assert Stop.LOCAL_DIFFERS not in stops
 
 
+def test_every_error_of_a_reader_is_stopped_and_not_only_named() -> None:
+    found = measured(plant(Random(16), 20 * len(READER), READER))
+    assert set(found) == set(READER)
+    assert {kind: one.blocked for kind, one in found.items() if one.blocked != one.cases} == {}
+
+
 def test_errors_before_the_gate_are_stopped_where_something_else_speaks_and_else_named() -> None:
-    found = measured(plant(Random(15), 420, UPSTREAM))
+    found = measured(plant(Random(15), 30 * len(UPSTREAM), UPSTREAM))
     for kind in (Planted.READER_DIGIT, Planted.PORT_OF_OTHER_TIME):
         assert found[kind].blocked == found[kind].cases
-    for kind in (Planted.LAYOUT_ZONE, Planted.LAYOUT_ORDER, Planted.SOURCE_YEAR, Planted.WRONG_RECORD):
+    named = (Planted.LAYOUT_ZONE, Planted.LAYOUT_ORDER, Planted.SOURCE_YEAR, Planted.WRONG_RECORD, Planted.COPIED)
+    for kind in named:
         assert 0 < found[kind].blocked < found[kind].cases
         assert found[kind].silent == 0
     # A directory that is wrong cannot be seen by its own answer: that it stands alone is all there is to say.

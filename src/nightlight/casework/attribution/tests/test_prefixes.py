@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightlight.casework.attribution.prefixes import Unit, across_networks, agree, hardware, prefix, stability
+from nightlight.casework.attribution.prefixes import (
+    Unit,
+    across_networks,
+    agree,
+    hardware,
+    networks_of,
+    prefix,
+    stability,
+)
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MAC = "0200:5eff:fe00:5301"  # 00-00-5E-00-53-01, of the documentation range (RFC 7042)
@@ -75,3 +83,15 @@ def test_stability_tells_a_steady_prefix_from_one_that_changes_and_returns() -> 
     assert [stretch.count for stretch in moved.stretches] == [2, 1, 1]
     assert stability(seen, Unit.HOME).steady
     assert stability([]).stretches == ()
+
+
+def test_what_carries_an_ipv4_address_is_that_line_and_not_its_servers() -> None:
+    one, other = "2001:0:c000:201:8000:e79f:34ff:8efa", "2001:0:c000:201:8000:f05f:39cc:9bf8"
+    assert (prefix(one), prefix(other)) == ("203.0.113.5", "198.51.100.7")
+    assert agree(one, other) is None
+    assert agree("64:ff9b::cb00:7105", "64:ff9b::c633:6407") is None
+    assert agree("64:ff9b::cb00:7105", "2002:cb00:7105::1") is Unit.LINK
+    assert agree("64:ff9b:1::1", "64:ff9b:1::2") is None
+    assert networks_of("2002:c633:6407::1") == networks_of(None, "198[.]51[.]100[.]7") == {"198.51.100.7"}
+    assert "8.0.0.1" in networks_of(None, "010.0.0.1")
+    assert hardware("2001:0:c000:201:0:edff:fe21:4365") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,11 +21,17 @@ from nightlight.casework.attribution import (
     sources,
 )
 from nightlight.casework.attribution.asking import Kind
+from nightlight.casework.attribution.gate_lines import event_number
+from nightlight.casework.attribution.grades import AskFor
+from nightlight.casework.attribution.kinds import Way
 from nightlight.casework.attribution.models import Request, Sources, Step, WrongDoor
+from nightlight.casework.attribution.operators import Directory, Operator, OperatorKind, Span, prefix
+from nightlight.casework.attribution.tests import prepared_cast
 from nightlight.casework.attribution.tests import requests_cast as cast
 from nightlight.casework.attribution.tests.prepared_cast import used
-from nightlight.casework.attribution.tests.requests_cast import NOW
+from nightlight.casework.attribution.tests.requests_cast import HOUR, NOW
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
+from nightlight.pipeline.tips.queries import type_label
 from nightlight.trust.custody.models import Event
 from nightlight.trust.units.models import Notice
 
@@ -34,7 +40,6 @@ if TYPE_CHECKING:
     from nightlight.trust.units.viewer import Viewer
 
 pytestmark = pytest.mark.django_db
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -63,21 +68,6 @@ def drafted(asha: Viewer, tip: Tip) -> Request:
     return made
 
 
-def compared(by: Viewer, request: Request) -> Request:
-    return requesting.check(
-        by=by, at=NOW + HOUR, request=request, marks=cast.marks(request), read_back=cast.read_out(request)
-    )
-
-
-def signed(by: Viewer, request: Request) -> Request:
-    return requesting.sign(by=by, at=NOW + 2 * HOUR, request=compared(by, request))
-
-
-def on_the_way(by: Viewer, request: Request) -> Request:
-    held, at = signed(by, request), NOW + 3 * HOUR
-    return requesting.sent(by=by, at=at, request=held, way="e-mail", when=at)
-
-
 # Refusals.
 
 
@@ -102,7 +92,12 @@ def test_nothing_is_drafted_without_events_a_reference_or_a_power(asha: Viewer, 
     assert not Request.objects.exists()
 
 
-def test_a_tor_exit_and_an_event_without_a_zone_are_in_no_letter_and_say_why(asha: Viewer) -> None:
+def test_a_tor_exit_and_an_event_without_a_zone_or_a_platform_are_in_no_letter_and_say_why(
+    asha: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = cast.load(monkeypatch)
+    others = [one for one in loaded.directory.operators if not one.reporters]
+    prepared_cast.load(monkeypatch, replace(loaded, directory=Directory("Example directory", "2", others)))
     made = cast.tip(used(cast.TOR, "2026-11-09T08:00:00Z", 40000), used(cast.FIBRE, "2026-11-09T08:00:00", 40001))
     found = request_facts.of_tip(made, at=NOW)
     proposal = request_drafting.propose(made, found, at=NOW, drafter=asha.actor, powers=cast.powers(made))
@@ -111,15 +106,6 @@ def test_a_tor_exit_and_an_event_without_a_zone_are_in_no_letter_and_say_why(ash
     assert "Tor exit" in said
     assert "zone" in said
     with pytest.raises(Conflict):
-        cast.drafted(asha, made)
-
-
-def test_records_that_are_surely_gone_are_stopped_by_the_gate(asha: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    cast.load(monkeypatch, days=3)
-    made = cast.tip()
-    (found,) = request_facts.of_tip(made, at=NOW)
-    assert found.wanted is None  # it leads to nobody any more
-    with pytest.raises(Conflict, match="is over"):
         cast.drafted(asha, made)
 
 
@@ -145,7 +131,7 @@ def test_the_same_is_not_asked_twice(asha: Viewer, drafted: Request, tip: Tip) -
 
 def test_whoever_drafted_it_is_not_the_second_pair_of_eyes(asha: Viewer, drafted: Request) -> None:
     with pytest.raises(NotAllowed, match="second pair of eyes"):
-        compared(asha, drafted)
+        cast.compared(asha, drafted)
     with pytest.raises(NotAllowed, match="You drafted this"):
         requesting.dispute(
             by=asha, at=NOW, request=drafted, line=1, mark="port", said="The port is another in the record"
@@ -162,57 +148,94 @@ def test_a_missing_mark_or_another_check_value_stops_the_comparison(ravi: Viewer
             requesting.check(by=ravi, at=NOW, request=drafted, marks=cast.marks(drafted), read_back={1: heard})
     drafted.refresh_from_db()
     assert drafted.state == "draft"
-    held = compared(ravi, drafted)
+    held = cast.compared(ravi, drafted)
     with pytest.raises(Conflict, match="by now"):
-        compared(ravi, held)
+        cast.compared(ravi, held)
 
 
 def test_the_gate_judges_by_what_is_known_at_each_step(
     ravi: Viewer, drafted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cast.load(monkeypatch, days=3)  # the operator says meanwhile that it keeps records for three days
-    with pytest.raises(Conflict, match="keeps such records is over"):
-        compared(ravi, drafted)
+    cast.load(monkeypatch, mobile="another")  # the directory says meanwhile that somebody else held the network
+    with pytest.raises(Conflict, match="another operator than the one that held the address"):
+        cast.compared(ravi, drafted)
     cast.load(monkeypatch)
-    held = compared(ravi, drafted)
-    cast.load(monkeypatch, days=3)
-    with pytest.raises(Conflict, match="keeps such records is over"):
-        requesting.sign(by=ravi, at=NOW + HOUR, request=held)
+    held = cast.compared(ravi, drafted)
+    cast.load(monkeypatch, mobile="another")
+    with pytest.raises(Conflict, match="another operator than the one that held the address"):
+        cast.sign(ravi, held)
     held.refresh_from_db()
     assert (held.state, held.signed_by) == ("checked", None)
 
 
 def test_nothing_is_signed_that_was_not_compared_nor_sent_that_was_not_signed(ravi: Viewer, drafted: Request) -> None:
     with pytest.raises(Conflict, match="by now"):
-        requesting.sign(by=ravi, at=NOW, request=drafted)
+        cast.sign(ravi, drafted, NOW)
     with pytest.raises(Conflict, match="by now"):
         requesting.sent(by=ravi, at=NOW, request=drafted, way="post", when=NOW)
-    held = signed(ravi, drafted)
+    held = cast.signed(ravi, drafted)
     at = NOW + 3 * HOUR
     for way, when, words in (("pigeon", at, "how it was sent"), ("post", at + HOUR, "future"), ("post", NOW, "after")):
         with pytest.raises(Conflict, match=words):
             requesting.sent(by=ravi, at=at, request=held, way=way, when=when)
 
 
-def test_the_power_s_least_rank_decides_who_signs(
-    ravi: Viewer, drafted: Request, monkeypatch: pytest.MonkeyPatch
+def test_whoever_is_asked_learns_neither_the_offence_nor_the_report(asha: Viewer, tip: Tip, drafted: Request) -> None:
+    body = request_body.read(drafted.body)
+    sheet = request_body.sheet(body).text
+    (source,) = sources.of(tip).values()
+    for text in (body.letter.text, sheet):
+        low = text.casefold()
+        for word in (tip.public_id, type_label(tip.incident_type), "child", "csea", "abuse", source.source.digest):
+            assert word.casefold() not in low, word
+        assert source.source.path.split("[")[0].casefold() not in low
+        assert event_number(body.lines[0].line.key) in text
+
+
+def test_a_time_without_a_zone_is_asked_of_the_platform_and_quoted(asha: Viewer, ravi: Viewer) -> None:
+    tip = cast.tip(used(cast.FIBRE, "2026-11-09T08:00:00", 40001))
+    (made,) = cast.drafted(asha, tip)
+    assert (made.kind, made.operator, made.lines) == (Kind.PARTICULARS, "example-chat", 1)
+    body = request_body.read(made.body)
+    assert (body.lines, len(body.questions)) == ((), 1)
+    assert "'2026-11-09T08:00:00'" in body.letter.text
+    with pytest.raises(Conflict, match="asks Example Chat the same already"):
+        cast.drafted(asha, tip)
+    with pytest.raises(Conflict, match="Line 1: compare time"):
+        requesting.check(
+            by=ravi,
+            at=NOW,
+            request=made,
+            marks={1: ("address", "port", "zone")},
+            read_back={},
+            seen=cast.seen(made, NOW),
+        )
+    assert cast.on_the_way(ravi, made).state == "sent"
+
+
+def test_a_time_to_the_minute_is_asked_of_the_platform_and_of_no_subscriber(asha: Viewer, tip: Tip) -> None:
+    (found,) = request_facts.of_tip(tip, at=NOW)
+    assert found.wanted is Kind.SUBSCRIBER
+    half = replace(found.graded, way=Way.ASK_FIRST, ask_for=(AskFor.SECONDS,))
+    proposal = request_drafting.propose(
+        tip, [replace(found, graded=half)], at=NOW, drafter=asha.actor, powers=cast.powers(tip)
+    )
+    assert [(one.request.kind, one.request.code) for one in proposal.drafts] == [(Kind.PARTICULARS, "example-chat")]
+
+
+def test_a_block_that_the_directory_names_is_compared_with_every_table(
+    tip: Tip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = compared(ravi, drafted)
-    found = request_facts.power(cast.WRITTEN)
-    assert found is not None
-    monkeypatch.setattr(request_facts, "power", lambda _id: replace(found, least_rank="Superintendent"))
-    with pytest.raises(NotAllowed, match="nobody below Superintendent"):
-        requesting.sign(by=ravi, at=NOW + HOUR, request=held, rank="Director General")
-    plain = cast.viewer(cast.person("Meera"))
-    with pytest.raises(Conflict, match="State your rank"):
-        requesting.sign(by=plain, at=NOW + HOUR, request=held)
-    with pytest.raises(Conflict, match="State your rank"):
-        requesting.sign(by=plain, at=NOW + HOUR, request=held, rank="Grand Wizard")
-    with pytest.raises(NotAllowed, match="your rank is Inspector"):
-        requesting.sign(by=plain, at=NOW + HOUR, request=held, rank="Inspector")
-    done = requesting.sign(by=plain, at=NOW + HOUR, request=held, rank="Superintendent")
-    step = json.loads(done.steps.get(kind="signed").data)
-    assert (step["rank"], step["rank_stated"]) == ("Superintendent", True)
+    loaded = cast.load(monkeypatch)
+    since = Span(date(2020, 1, 1))
+    block = Operator("block", "Block", "IN", OperatorKind.MOBILE, prefixes=((prefix(f"{cast.MOBILE}/32"), since),))
+    directory = Directory("Example directory", "2", (block, *loaded.directory.operators))
+    prepared_cast.load(monkeypatch, replace(loaded, directory=directory))
+    (found,) = request_facts.of_tip(tip, at=NOW)
+    told = request_facts.facts(found, at=NOW, to_platform="", zone="", operator=None, drafter="")
+    assert told.operator is not None
+    assert told.operator.code == "block"
+    assert {code for _table, code in told.operator.other_tables} == {"lakeside"}
 
 
 def test_the_database_holds_the_order_and_the_words(ravi: Viewer, asha: Viewer, drafted: Request) -> None:
@@ -265,7 +288,7 @@ def test_a_request_is_drafted_compared_signed_and_sent(asha: Viewer, ravi: Viewe
     assert cast.REFERENCE in text
     assert drafted.public_id in text
     assert request_body.sheet(body).rows == 1
-    held = on_the_way(ravi, drafted)
+    held = cast.on_the_way(ravi, drafted)
     assert (held.state, held.checked_by_id, held.signed_by_id) == ("sent", ravi.user_id, ravi.user_id)
     assert held.due_at == NOW + 3 * HOUR + requesting.ANSWER_WITHIN
     assert [one.kind for one in held.steps.order_by("pk")] == ["drafted", "checked", "signed", "sent"]
@@ -276,18 +299,17 @@ def test_a_request_is_drafted_compared_signed_and_sent(asha: Viewer, ravi: Viewe
     assert (card.name, card.asked, card.overdue, card.answered, card.median_days) == ("Lakeside Mobile", 1, 1, 0, None)
 
 
-def test_without_the_port_the_platform_is_asked_and_the_records_are_kept_first(
-    asha: Viewer, ravi: Viewer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cast.load(monkeypatch, days=20)
-    made = cast.drafted(asha, cast.tip(used(cast.MOBILE, "2026-11-09T18:32:11Z", None, "Upload")))
-    assert [(one.kind, one.operator) for one in made] == [
-        (Kind.PRESERVATION, "lakeside"),
+def test_without_the_port_the_platform_is_asked_and_old_records_are_kept_first(asha: Viewer, ravi: Viewer) -> None:
+    tip = cast.tip(used(cast.MOBILE, "2026-11-09T18:32:11Z", None, "Upload"))
+    made = cast.drafted(asha, tip, at=NOW + timedelta(days=130))
+    assert sorted((one.kind, one.operator) for one in made) == [
         (Kind.PRESERVATION, "example-chat"),
+        (Kind.PRESERVATION, "lakeside"),
         (Kind.SOURCE_PORT, "example-chat"),
     ]
+    assert [one.kind for one in made][-1] == Kind.SOURCE_PORT
     for one in made:
-        assert on_the_way(ravi, one).state == "sent"
+        assert cast.on_the_way(ravi, one).state == "sent"
 
 
 def test_a_line_that_is_not_as_in_the_source_goes_back_and_may_be_a_near_miss(
@@ -311,7 +333,7 @@ def test_a_line_that_is_not_as_in_the_source_goes_back_and_may_be_a_near_miss(
 def test_the_unit_is_told_once_when_the_answer_is_due_and_commanders_a_week_later(
     ravi: Viewer, drafted: Request
 ) -> None:
-    held = on_the_way(ravi, drafted)
+    held = cast.on_the_way(ravi, drafted)
     assert held.due_at is not None
 
     due = held.due_at

@@ -113,6 +113,27 @@ def test_an_ambiguous_time_names_both_instants_and_an_impossible_one_says_why() 
     assert "no clock there showed it" in never.explanation
 
 
+@pytest.mark.parametrize("order", list(DateOrder))
+@pytest.mark.parametrize("text", ["1778526876", "1778526876250", "0"])
+def test_a_bare_number_is_no_instant_where_a_date_in_figures_was_declared(text: str, order: DateOrder) -> None:
+    assert refused(text, order=order).code is TimeFault.ORDER_CONTRADICTS
+
+
+@pytest.mark.parametrize("text", ["12/05/2026-05:30", "2026-05-12-05:30", "2026-05-12-0530"])
+def test_a_day_with_a_zone_behind_it_is_no_clock(text: str) -> None:
+    assert refused(text, order=DateOrder.DMY if "/" in text else None, zone=INDIA).code is TimeFault.UNREADABLE
+
+
+def test_a_repeated_hour_is_told_apart_only_by_what_the_text_calls_its_zone() -> None:
+    berlin = Zone.named("Europe/Berlin", "the layout")
+    assert refused("2025-10-26 02:30:00", zone=berlin).code is TimeFault.LOCAL_AMBIGUOUS
+    assert refused("26/10/2025 02:30:00 PST", zone=berlin, order=DateOrder.DMY).code is TimeFault.ZONE_ABBREVIATION
+    summer = read("26/10/2025 02:30:00 CEST", zone=berlin, order=DateOrder.DMY)
+    winter = read("26/10/2025 02:30:00 CET", zone=berlin, order=DateOrder.DMY)
+    assert summer.utc == datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
+    assert winter.utc == datetime(2025, 10, 26, 1, 30, tzinfo=UTC)
+
+
 def test_only_the_unit_that_was_written_is_known() -> None:
     minute = read("2026-05-12 00:44", zone=INDIA)
     assert minute.window.width == timedelta(minutes=1)

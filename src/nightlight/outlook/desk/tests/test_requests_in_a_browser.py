@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from nightlight.casework.attribution.models import Request
 from nightlight.casework.attribution.tests import requests_cast as asked
 from nightlight.casework.attribution.tests.prepared_cast import used
-from nightlight.outlook.desk.tests.browsing import browser, follow, look_at, pytestmark, sign_in
+from nightlight.outlook.desk.tests.browsing import browser, fits, follow, look_at, pytestmark, sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -34,7 +34,7 @@ def tip(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Tip:
 
 def look(page: Page, name: str) -> None:
     """At the width of a desk, and at that of a telephone."""
-    look_at(page, f"{name}-1280")
+    fits(page, f"{name}-1280")
     page.set_viewport_size({"width": 390, "height": 900})
     look_at(page, f"{name}-390")
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -73,13 +73,19 @@ def test_a_request_goes_from_the_evidence_to_the_post(browser: Browser, live_ser
     for mark in ("Address", "Port", "Time", "Zone"):
         ravi.get_by_label(f"{mark} of line 1 is the same").check()
     ravi.get_by_label("Check value, read back").fill("0000-0000")
+    expect(ravi.get_by_role("heading", name="What has to be known of this line")).to_be_visible()
+    ravi.get_by_label("I have read what has to be known").check()
     look(ravi, "request-compare")
     follow(ravi.get_by_role("button", name="Everything is the same"))
     expect(ravi.get_by_text("is not that of the line")).to_be_visible()
     for mark in ("Address", "Port", "Time", "Zone"):
         ravi.get_by_label(f"{mark} of line 1 is the same").check()
     ravi.get_by_label("Check value, read back").fill(value.lower())
+    ravi.get_by_label("I have read what has to be known").check()
     follow(ravi.get_by_role("button", name="Everything is the same"))
+    ravi.select_option("#sign [name^=floor]", "yes")
+    ravi.get_by_label("I sign as").check()
+    ravi.get_by_label("I have read what has to be known").check()
     look(ravi, "request-sign")
     follow(ravi.get_by_role("button", name="Sign", exact=True))
     expect(ravi.get_by_text("Nothing is sent by itself")).to_be_visible()

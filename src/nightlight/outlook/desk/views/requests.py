@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from nightlight.casework.attribution import (
     annex,
+    district_queries,
     request_body,
     request_drafting,
     request_facts,
@@ -28,6 +29,7 @@ from nightlight.outlook.desk.access import reads_tips
 from nightlight.outlook.desk.views.units import do, moment
 from nightlight.pipeline.tips import queries as tips
 from nightlight.pipeline.tips import viewing
+from nightlight.trust.law import queries as law
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,20 @@ def operators(request: DeskRequest) -> HttpResponse:
     """How those who were asked have answered."""
     cards = request_queries.cards(request.viewer, at=clock.now())
     return render(request, "desk/request_operators.html", {"cards": cards})
+
+
+@require_safe
+@reads_tips
+def districts(request: DeskRequest) -> HttpResponse:
+    """How far addresses lead, district by district."""
+    found = district_queries.districts(request.viewer, at=clock.now())
+    most = max((one.tips for one in found), default=0) or 1
+    rows = [
+        {"one": one, "traceable": one.traceable * 100 // most, "ask_first": one.ask_first * 100 // most}
+        for one in found
+    ]
+    soon = max((one for one in found if one.soon), key=lambda one: one.soon, default=None)
+    return render(request, "desk/request_districts.html", {"rows": rows, "soon": soon})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -164,13 +180,14 @@ def check(request: DeskRequest, public_id: str) -> HttpResponse:
     form = request.POST
 
     def act(found: Request) -> str:
-        numbers = range(1, found.lines + 1)
+        numbers = range(1, min(found.lines, request_drafting.MOST_EVENTS) + 1)
         requesting.check(
             by=request.viewer,
             at=clock.now(),
             request=found,
             marks={n: [mark for mark in requesting.MARKS if form.get(f"mark.{n}.{mark}")] for n in numbers},
             read_back={n: form.get(f"back.{n}", "") for n in numbers},
+            seen=form.get("seen", ""),
         )
         return _("Compared. Next, it is signed.")
 
@@ -207,11 +224,29 @@ def sign(request: DeskRequest, public_id: str) -> HttpResponse:
 
     def act(found: Request) -> str:
         requesting.sign(
-            by=request.viewer, at=clock.now(), request=found, rank=form.get("rank", ""), said=form.get("words", "")
+            by=request.viewer,
+            at=clock.now(),
+            request=found,
+            rank=form.get("rank", ""),
+            acts=_acts(request),
+            in_post=bool(form.get("in_post")),
+            seen=form.get("seen", ""),
+            said=form.get("words", ""),
         )
         return _("Signed. Print the letter or take the list, send it, and record how.")
 
     return _step(request, public_id, act)
+
+
+def _acts(request: DeskRequest) -> list[str] | None:
+    """The acts that were said to be applied; None where something was left open."""
+    applied: list[str] = []
+    for floor in law.current_pack().records.floors:
+        said = request.POST.get(f"floor.{floor.id}", "")
+        if said not in {"yes", "no"}:
+            return None
+        applied += sorted(floor.acts) if said == "yes" else []
+    return applied
 
 
 @require_POST
@@ -237,6 +272,19 @@ def reminded(request: DeskRequest, public_id: str) -> HttpResponse:
         way = request.POST.get("way", "")
         requesting.reminded(by=request.viewer, at=clock.now(), request=found, way=way)
         return _("Recorded: they were reminded.")
+
+    return _step(request, public_id, act)
+
+
+@require_POST
+@reads_tips
+def escalate(request: DeskRequest, public_id: str) -> HttpResponse:
+    """Take an overdue request to the commander."""
+
+    def act(found: Request) -> str:
+        said = request.POST.get("note", "")
+        requesting.escalate(by=request.viewer, at=clock.now(), request=found, said=said)
+        return _("The commander is told.")
 
     return _step(request, public_id, act)
 

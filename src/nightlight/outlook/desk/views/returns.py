@@ -152,6 +152,7 @@ def find(request: DeskRequest, public_id: str) -> HttpResponse:
             line=request.POST.get("line", ""),
             subscriber=request.POST.get("subscriber", ""),
             why=request.POST.get("why", ""),
+            organisation=bool(request.POST.get("organisation")),
         )
         return _("Stated: the operator's records assign this address to %(who)s.") % {"who": made.subscriber}
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from nightlight.casework.attribution import defeated as addresses
 from nightlight.foundation import clock
 from nightlight.outlook.desk import queries
 from nightlight.outlook.desk.access import sees_system
@@ -28,7 +29,7 @@ def system(request: DeskRequest) -> HttpResponse:
     """People, reporters and background work in one view."""
     failed = queries.failed_jobs()
     jobs = queries.jobs_by_status()
-    figures = defeated.figures()
+    figures = sorted((*defeated.figures(), *addresses.figures()), key=lambda one: one.since)
     return render(
         request,
         "desk/system.html",
@@ -41,6 +42,6 @@ def system(request: DeskRequest) -> HttpResponse:
             "running_jobs": jobs.get("doing", 0),
             "defeated": figures,
             "defeated_number": sum(one.tips for one in figures),
-            "defeated_tips": defeated.tips(request.viewer),
+            "defeated_tips": [*defeated.tips(request.viewer), *addresses.tips(request.viewer)],
         },
     )

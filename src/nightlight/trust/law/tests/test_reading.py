@@ -99,7 +99,13 @@ def changed(text: str, old: str, new: str) -> str:
         (INDIA, '"Sub-Inspector / SI / PSI"', '"Sub-Inspector / PC"', "police.ranks", "'pc' stands there twice"),
         (INDIA, '"Sub-Inspector / SI / PSI"', '"Sub-Inspector / / PSI"', "police.ranks", "without a name"),
         (INDIA, 'rank = "Inspector"', 'rank = "Colonel"', "rank_floor[1].rank", "'Colonel' is not among the ranks"),
-        (INDIA, 'asks = ["subscriber", "logs", "preservation"]', "asks = []", "record_power[1].asks", "empty"),
+        (
+            INDIA,
+            'asks = ["subscriber", "logs", "preservation", "customer"]',
+            "asks = []",
+            "record_power[1].asks",
+            "empty",
+        ),
         (INDIA, "binding = true", 'binding = "yes"', "record_power[1].binding", "neither true nor false"),
         (
             INDIA,

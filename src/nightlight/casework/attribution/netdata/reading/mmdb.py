@@ -16,11 +16,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import maxminddb
-import numpy as np
 from maxminddb import InvalidDatabaseError
 
 from nightlight.casework.attribution.netdata.kinds import ListKind
 from nightlight.casework.attribution.netdata.reading.lines import DamageCode, NetdataDamaged, ProblemCode, Tally
+from nightlight.casework.attribution.netdata.reading.mmdb_tree import sound_tree
 from nightlight.casework.attribution.netdata.spans import Family, Span, unmapped
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ _BROKEN = (
     OverflowError,
     MemoryError,
 )
-_METADATA_MARK, _METADATA_WITHIN = b"\xab\xcd\xefMaxMind.com", 128 * 1024
-_NODES = 1 << 20  # nodes looked at in one go
 _AS = re.compile(r"AS(\d{1,10})\Z")
 
 
@@ -165,7 +163,7 @@ class Database:
         try:
             metadata = self._reader.metadata()
             self.about = _about(metadata)
-            sound = _sound_tree(path, metadata)
+            sound = sound_tree(path, metadata)
         except (*_BROKEN, OSError):
             sound = False
         if not sound:
@@ -267,37 +265,6 @@ def _about(metadata: Metadata) -> About:
     )
 
 
-def _sound_tree(path: Path, metadata: Metadata) -> bool:
-    """Whether every record of the search tree points to a node, to nothing, or into the data, and no way is a circle.
-
-    The plain part of the package does not look: it reads past the tree, and passes silently over a circle.
-    """
-    data = np.memmap(path, dtype=np.uint8, mode="r")
-    nodes, size, bits = metadata.node_count, metadata.record_size // 4, 32 if metadata.ip_version == 4 else 128
-    end = bytes(data[-_METADATA_WITHIN:]).rfind(_METADATA_MARK) + max(0, len(data) - _METADATA_WITHIN)
-    if size not in {6, 7, 8} or not 0 < nodes <= end // size:
-        return False
-    records = np.empty((2, nodes), dtype=np.uint32)
-    for start in range(0, nodes, _NODES):
-        some = data[start * size : min(nodes, start + _NODES) * size].reshape(-1, size).astype(np.uint32)
-        half = size // 2
-        for side, part in ((0, some[:, :half]), (1, some[:, -half:])):
-            value = np.zeros(len(some), dtype=np.uint32)
-            for place in range(half):
-                value = value << np.uint32(8) | part[:, place]
-            if size == 7:  # 28 bits: the middle byte holds the highest four of each
-                value |= (some[:, 3] >> np.uint32(4) if side == 0 else some[:, 3] & np.uint32(15)) << np.uint32(24)
-            records[side, start : start + len(some)] = value
-    first, past = nodes + 16, end - nodes * size + nodes  # what records that point into the data lie between
-    if bool(((records > nodes) & ((records < first) | (records >= past))).any()):
-        return False
-    level = np.zeros(1, dtype=np.uint32)
-    for _ in range(bits):
-        below = records[:, level]
-        level = np.unique(below[below < nodes])
-    return not len(level)
-
-
 def _span(net: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Span:
     family = Family.IPV4 if net.version == 4 else Family.IPV6
     return unmapped(Span(family, int(net.network_address), int(net.broadcast_address)))
@@ -373,7 +340,7 @@ class _Taking:
         value = self.record.get("asn")
         if isinstance(value, str) and (match := _AS.match(value)):
             return int(match[1]) if int(match[1]) < 1 << 32 else None
-        if value not in {None, ""} and not isinstance(value, int):
+        if value is not None and value != "" and not isinstance(value, int):
             self.wrong.append("asn")
         found = self.whole("autonomous_system_number")
         if found is not None and found >= 1 << 32:

@@ -22,7 +22,6 @@ from nightlight.casework.attribution.returns.answers import (
     answer,
     answers,
     disclosure,
-    overlaps,
     question,
 )
 from nightlight.casework.attribution.returns.corroborating import Against, Band, Doubt, Finding, corroborated
@@ -30,6 +29,7 @@ from nightlight.casework.attribution.returns.opening import Return, Table
 from nightlight.casework.attribution.returns.plain import find
 from nightlight.casework.attribution.returns.rows import LogRow, number_of
 from nightlight.casework.attribution.returns.tests.helping import BLOCKS, layout, lines, row, table
+from nightlight.casework.attribution.returns.twice import overlaps
 
 IP = number_of("203.0.113.7")
 AT = 1_778_527_000  # 2026-05-12 00:46:40 in India
@@ -277,3 +277,111 @@ def test_the_reference_tip_is_answered_from_two_returns_alike() -> None:
     assert by_line[0] == by_line[1]
     assert [len(one.named) for (_, one) in found] == [9, 10]
     assert [Mark.INSIDE_ONLY in one.marks for (_, one) in found] == [False, True]
+
+
+def _asked(content: str, *events: Asked) -> tuple[Answer, ...]:
+    asked = question(events)
+    return answers(events, asked, find(table(content), [BLOCKS], asked.sought, asked.error))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        row(who="SUB2", end="11/05/2026 00:40:00"),  # ends before it begins: its time is not known
+        row(who="SUB2") + ",more",
+        row(who="Not Available"),
+        row(who="SUB2", start="12/05/1970 00:44:36"),
+        row(who="SUB2", ports="70000"),
+        row(who="SUB2", name="B, C"),  # a comma without quotes: the cells have shifted
+        row(who="SUB2", name='"open'),
+    ],
+)
+def test_beside_a_row_that_could_not_be_read_no_answer_is_stable(refused: str) -> None:
+    (found,) = _asked(lines(row(), refused), EVENT)
+    assert (found.certainty, found.subscribers, found.refused) == (Certainty.AMBIGUOUS, ("SUB1",), (3,))
+    assert Mark.ROWS_REFUSED in found.marks
+    (alone,) = _asked(lines(refused), EVENT)
+    assert (alone.certainty, alone.gap, alone.refused) == (Certainty.NONE, Gap.ROWS_REFUSED, (2,))
+    assert any("line 2" in line for line in answer_words.derivation(alone, "log.csv"))
+
+
+def test_a_row_that_could_not_be_read_and_is_of_another_time_port_or_address_changes_nothing() -> None:
+    others = (row(who="", start="12/05/2026 01:00:00"), row(who="", ports="5060"), row("203.0.113.8", who=""))
+    (found,) = _asked(lines(row(), *others), EVENT)
+    assert (found.certainty, found.refused) == (Certainty.STABLE, ())
+    (other,) = _asked(lines(row(who="", start="12/05/2026 01:00:00")), EVENT)
+    assert other.gap is Gap.NO_ROWS_AT_THE_TIME
+
+
+def test_a_neighbour_within_a_minute_does_not_hide_a_probable_error() -> None:
+    event = replace(EVENT, at=AT + 200, clock_error=1)
+    rows = [lease("NEXT", start=AT + 240), lease("TRUE", start=AT + 19_800, end=AT + 20_400, number=3)]
+    found = answer(event, rows)
+    assert (found.certainty, found.subscribers) == (Certainty.AMBIGUOUS, ("NEXT",))
+    assert [(error.trial, error.subscribers) for error in found.probable_errors] == [(Trial.ZONE, ("TRUE",))]
+    assert {near.kind for near in found.near_misses} == {"minute", Trial.ZONE}
+
+
+def test_a_gap_does_not_depend_on_other_events() -> None:
+    content = lines(row(start="12/05/2026 00:10:00", end="12/05/2026 00:30:00"))
+    other = Asked("other", number_of("198.51.100.1"), 1500, AT, clock_error=3600)
+    event = replace(EVENT, clock_error=0)
+    ((alone,), (beside, _)) = _asked(content, event), _asked(content, event, other)
+    assert alone.gap_from == beside.gap_from == AT - 1000
+
+
+def test_one_port_for_two_destinations_is_not_given_twice() -> None:
+    def to(who: str, protocol: str, where: str, number: int) -> LogRow:
+        return replace(lease(who, number=number), details=(("protocol", protocol), ("destination", where)))
+
+    found = answer(EVENT, [to("S1", "TCP", "192.0.2.1", 2), to("S2", "UDP", "198.51.100.9", 3)])
+    assert (found.certainty, Mark.GIVEN_TWICE in found.marks) == (Certainty.AMBIGUOUS, False)
+    assert Mark.BY_DESTINATION in found.marks
+    for other in (to("S2", "tcp", "192.0.2.1", 3), to("S2", "TCP", "", 3)):
+        assert Mark.GIVEN_TWICE in answer(EVENT, [to("S1", "TCP", "192.0.2.1", 2), other]).marks
+
+
+class _Name(str):
+    """A subscriber that counts how often it is looked up."""
+
+    looked_up = 0
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        _Name.looked_up += 1
+        return super().__hash__()
+
+
+def test_many_rows_at_one_time_are_not_each_held_against_each() -> None:
+    many = 1_000
+    found = answer(replace(EVENT, port=None, clock_error=5), [lease(_Name(f"S{n}"), number=n) for n in range(many)])
+    assert Mark.GIVEN_TWICE in found.marks
+    assert _Name.looked_up < 60 * many
+
+
+@settings(max_examples=100, deadline=None)
+@given(_LEASES)
+def test_rows_given_twice_are_those_that_comparing_all_pairs_gives(
+    leases: list[tuple[str, int, int, int, int]],
+) -> None:
+    rows = [lease(who, low=low, high=high, number=n) for n, (who, _, _, low, high) in enumerate(leases)]
+    naive = {
+        a.number
+        for a in rows
+        for b in rows
+        if a.subscriber != b.subscriber and a.port_low <= b.port_high and b.port_low <= a.port_high
+    }
+    found = answer(replace(EVENT, port=None), rows)
+    twice = [number for near in found.near_misses if near.kind == Mark.GIVEN_TWICE for number in near.rows]
+    assert set(twice) == naive
+
+
+def test_a_list_without_a_subscriber_speaks_against_them_and_each_pool_counts_for_itself() -> None:
+    at = AT + 5 * DAY
+    both = [lease(who, start=at - 600, end=at + 600, number=n) for n, who in enumerate(("X", "Y"), 1)]
+    found = next(one for one in corroborated([_on(0), _on(3), _finding("c", at, both)]) if one.subscriber == "S1")
+    assert [(one.against, one.key) for one in found.contradictions] == [(Against.OTHER_SUBSCRIBER, "c")]
+    assert found.band is Band.MODERATE
+    (pools,) = corroborated([_on(0, pool=4), _on(3)])
+    assert pools.expected_coincidences == pytest.approx(0.25)
+    assert pools.band is Band.MODERATE

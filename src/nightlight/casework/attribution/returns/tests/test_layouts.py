@@ -9,6 +9,7 @@ import pytest
 
 from nightlight.casework.attribution.returns.fields import Field, normalised
 from nightlight.casework.attribution.returns.layouts import (
+    WRITTEN,
     Column,
     Layout,
     LayoutRefused,
@@ -145,3 +146,10 @@ def test_a_column_of_addresses_is_seen_by_what_it_holds_but_which_one_counts_is_
 def test_what_is_missing_is_said() -> None:
     proposal = propose(["Name", "Total"], [["A", "5"]])
     assert proposal.missing == ("no-address-column", "no-subscriber-column", "no-start-column", "no-end-column")
+
+
+def test_where_every_time_states_its_zone_each_time_is_held_to_it() -> None:
+    header = ["Subscriber", "Public IP", "Start", "End"]
+    proposal = propose(header, [["S", "203.0.113.7", "2026-05-12T00:00:00Z", "2026-05-12T01:00:00Z"]])
+    confirmed = proposal.confirmed({}, by="Officer A", name="Example Net")
+    assert (proposal.questions, confirmed.zone) == ((), WRITTEN)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nightlight.casework.attribution.returns.fields import Field
 from nightlight.casework.attribution.returns.layouts import Column, Layout
-from nightlight.casework.attribution.returns.opening import Return, Table
+from nightlight.casework.attribution.returns.opening import Return, ReturnRefused, Table
 from nightlight.casework.attribution.returns.plain import find
 from nightlight.casework.attribution.returns.reading import HeaderUnknown, Reading
 from nightlight.casework.attribution.returns.rows import Sought, match_all, number_of
@@ -212,3 +212,37 @@ def test_the_reference_returns_are_read_whole_and_matched_alike(name: str, code:
     matched = find(found, [layout(code)], events).matches
     assert matched == match_all(events, rows)
     assert {index for index, _ in matched} >= set(range(20))
+
+
+class _Port(int):
+    """A port that counts how often it is compared."""
+
+    compared = 0
+
+    def __ge__(self, other: int) -> bool:
+        _Port.compared += 1
+        return int(self) >= other
+
+
+def test_many_events_of_one_address_are_not_each_compared_with_each_row() -> None:
+    sought = [Sought(number_of("203.0.113.7"), _Port(1500), AT + n) for n in range(0, 200_000, 100)]
+    content = lines(*(row(ports=f"{1024 + n % 900 * 64}-{1087 + n % 900 * 64}") for n in range(300)))
+    assert find(table(content), [BLOCKS], sought).matches
+    assert 0 < _Port.compared < 20_000  # of 600,000
+
+
+def test_a_letter_that_windows_1252_lacks_changes_no_other_cell() -> None:
+    content = (HEADER + "\n").encode() + row(name="A\x81", ip="203.0.113.7\x85").encode("latin-1") + b"\n"
+    assert find(table(content), [BLOCKS], EVENTS).matches == _naive(content, EVENTS, 0, [BLOCKS])
+
+
+@pytest.mark.parametrize("header", ["Subscriber,Public IP,Ports,From,Until,Name", "Subscriber ID,Port,IP Address"])
+def test_a_second_table_with_other_columns_stops_both_readers(header: str) -> None:
+    content = lines(row(), header, row(who="Asha", name="SUB9"))
+    with pytest.raises(ReturnRefused) as refused:
+        find(table(content), [BLOCKS], EVENTS)
+    assert refused.value.code == "tables-several"
+    with pytest.raises(ReturnRefused):
+        list(Reading(table(content), [BLOCKS]))
+    again = lines(row(), HEADER, row())
+    assert find(table(again), [BLOCKS], EVENTS[:1]).matches == [(0, 2), (0, 4)]

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import gzip
 import io
+import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,6 @@ from nightlight.casework.attribution.returns.reading import (
     BadRows,
     HeaderUnknown,
     Reading,
-    SheetRow,
-    date_columns,
 )
 from nightlight.casework.attribution.returns.rows import Sought, number_of, text_of
 from nightlight.casework.attribution.returns.tests.helping import (
@@ -32,12 +30,12 @@ from nightlight.casework.attribution.returns.tests.helping import (
     lines,
     read,
     row,
-    table,
     zipped,
 )
+from nightlight.casework.attribution.returns.tests.sheets import workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 EVENT = Sought(number_of("203.0.113.7"), 1500, 1_778_527_000)
 
@@ -215,7 +213,7 @@ def test_every_bad_row_is_kept_counted_and_written_out() -> None:
     tally = reading.tally
     assert (tally.rows, tally.good, sum(tally.bad.values()), tally.remarks["header-again"]) == (14, 2, 11, 1)
     assert tally.first_lines["year-default"] == [5, 6]
-    assert (tally.people, tally.people_exact) == (2, True)
+    assert (tally.people, tally.people_exact, tally.unnamed) == (2, False, 3)
     target = io.StringIO()
     write = BadRows(target)
     for one in [*bad, BadRow(1, "x", "y", "=1+1")]:
@@ -275,74 +273,14 @@ def test_a_damaged_gzip_is_named_while_reading() -> None:
     assert refused.value.code in {"zip-damaged", "gzip-damaged"}
 
 
-_SHEET = (
-    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
-)
-_DAY = dt.date(1899, 12, 30)
-
-
-def workbook(rows: list[list[str | float | dt.datetime]]) -> bytes:
-    """A workbook of one sheet, as small as ECMA-376 allows: texts, numbers, and dates in a date format."""
-    parts = []
-    for number, cells in enumerate(rows, 1):
-        written = []
-        for cell in cells:
-            if isinstance(cell, str):
-                written.append(f'<c t="inlineStr"><is><t>{cell}</t></is></c>')
-            elif isinstance(cell, dt.datetime):
-                days = (cell - dt.datetime.combine(_DAY, dt.time())).total_seconds() / 86_400
-                written.append(f'<c s="1"><v>{days!r}</v></c>')
-            else:
-                written.append(f"<c><v>{cell}</v></c>")
-        parts.append(f'<row r="{number}">{"".join(written)}</row>')
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    kinds = f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>'
-    relations = f'<Relationships xmlns="{package}/relationships">'
-    book = (
-        f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="Log" sheetId="1" r:id="r1"/></sheets>'
-        "</workbook>"
-    )
-    links = (
-        f'{relations}<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="r2" Type="{office}/styles" Target="styles.xml"/></Relationships>'
-    )
-    styles = f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs></styleSheet>'
-    root = f'{relations}<Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-    return zipped(
-        {
-            "[Content_Types].xml": kinds.encode(),
-            "_rels/.rels": root.encode(),
-            "xl/workbook.xml": book.encode(),
-            "xl/_rels/workbook.xml.rels": links.encode(),
-            "xl/styles.xml": styles.encode(),
-            "xl/worksheets/sheet1.xml": _SHEET.format("".join(parts)).encode(),
-        }
-    )
-
-
-def test_a_spreadsheet_is_read_like_a_text() -> None:
-    start, end = dt.datetime(2026, 5, 12, 0, 44, 36), dt.datetime(2026, 5, 12, 1, 0, 48)  # noqa: DTZ001 - as a cell has them
-    content = workbook(
-        [["Example Net"], list(HEADER.split(",")), ["A", "203.0.113.7", 1500.0, start, end, 917000000001.0]]
-    )
-    rows, bad, _ = read(content)
-    assert bad == []
-    assert [(one.number, one.port_low, one.port_high, one.subscriber) for one in rows] == [
-        (3, 1500, 1500, "917000000001")
-    ]
-    assert find(table(content), [BLOCKS], [EVENT]).matches == [(0, 3)]
-
-
-def test_dates_among_texts_in_a_spreadsheet_are_not_believed() -> None:
-    start, end = dt.datetime(2026, 12, 5, 0, 44, 36), "12/05/2026 01:00:48"  # noqa: DTZ001 - as a cell has them
-    good: list[str | float | dt.datetime] = ["A", "203.0.113.7", "1500", "12/05/2026 00:44:36", end, "S1"]
-    rows, bad, _ = read(workbook([list(HEADER.split(",")), [*good[:3], start, end, "S2"], good]))
-    assert [one.subscriber for one in rows] == ["S1"]
-    assert [(one.number, one.code) for one in bad] == [(2, "date-cell-among-text")]
-    grid = [SheetRow(2, ["", "", "", "2026-05-12 00:00:00", "", ""], frozenset({3}))]
-    assert date_columns(BLOCKS, grid) == (frozenset({"start"}), frozenset())
+def test_two_date_orders_of_one_regulation_are_read_each_by_its_own() -> None:
+    nat = layout("dot-2013-nat")
+    header = ",".join(column.name for column in nat.columns)
+    content = f"{header}\n05:12:2026 00:44:36,05:12:2026 01:00:48,100.64.0.9,7164,203.0.113.7,1500,198.51.100.1,443\n"
+    (first,), _, _ = read(content, nat)
+    (second,), _, _ = read(lines(row()))
+    assert (first.start, first.end) == (second.start, second.end)
+    assert (first.subscriber, nat.names_inside_only) == ("100.64.0.9", True)
 
 
 def test_what_only_looks_like_a_workbook_is_refused() -> None:
@@ -354,11 +292,34 @@ def test_what_only_looks_like_a_workbook_is_refused() -> None:
     assert _codes(_opened(workbook([["x" * 999]] * 99), limits=Limits(sheet=9_000))) == ["too-large"]
 
 
-def test_two_date_orders_of_one_regulation_are_read_each_by_its_own() -> None:
-    nat = layout("dot-2013-nat")
-    header = ",".join(column.name for column in nat.columns)
-    content = f"{header}\n05:12:2026 00:44:36,05:12:2026 01:00:48,100.64.0.9,7164,203.0.113.7,1500,198.51.100.1,443\n"
-    (first,), _, _ = read(content, nat)
-    (second,), _, _ = read(lines(row()))
-    assert (first.start, first.end) == (second.start, second.end)
-    assert (first.subscriber, nat.names_inside_only) == ("100.64.0.9", True)
+def test_what_lies_beside_a_workbook_is_named_and_workbooks_count_against_the_whole() -> None:
+    content = workbook([list(HEADER.split(","))])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    found = _opened(zipped({**parts, "log.csv": lines(row()).encode()}))
+    assert [(one.name, one.code) for one in found if isinstance(one, NotOpened)] == [
+        ("return/log.csv", "beside-workbook")
+    ]
+    padded = zipped({**parts, "xl/pad.bin": bytes(600_000)})
+    many = zipped({f"{n}.xlsx": padded for n in range(4)})
+    assert _codes(_opened(many, limits=Limits(size=2_000_000))) == ["too-large"]
+
+
+def test_quotes_left_open_over_many_lines_are_parsed_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = csv.reader
+    parsed = 0
+
+    def counted(of: Iterable[str], *, delimiter: str, quotechar: str, strict: bool = False) -> Iterator[list[str]]:
+        nonlocal parsed
+        parsed += 1
+        return reader(of, delimiter=delimiter, quotechar=quotechar, strict=strict)
+
+    monkeypatch.setattr(csv, "reader", counted)
+    rows, bad, _ = read(lines(*['x","z' + "y" * 6000] * 400, row()))
+    assert (len(rows), len(bad)) == (1, 400)
+    assert parsed < 4 * 400  # not anew with each line that is joined
+
+
+def test_a_last_line_without_an_end_is_remarked() -> None:
+    assert read(lines(row()))[2].tally.remarks["last-line-open"] == 0
+    assert read(lines(row()).removesuffix("1\n"))[2].tally.first_lines["last-line-open"] == [2]

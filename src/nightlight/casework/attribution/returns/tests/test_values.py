@@ -136,3 +136,38 @@ def test_a_zone_that_nobody_states_is_a_fault_of_each_row() -> None:
 def test_an_empty_end_lasts_only_where_the_layout_says_so() -> None:
     row = Cells(replace(BLOCKS, open_end=True)).rows(2, [*GOOD[:4], "", "S1"])[0]
     assert (row.end, row.bits) == (FOREVER, WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        *(
+            (text, "no-subscriber")
+            for text in ("Not Available", "N.A.", "Unknown", "not-known", "****", "0000", "#N/A")
+        ),
+        *((text, "subscriber-rounded") for text in ("9.19877E+11", "4.04123456789012e17", "9,19877E+11", "9E11")),
+    ],
+)
+def test_what_names_nobody_or_many_is_no_subscriber(text: str, code: str) -> None:
+    with pytest.raises(BadCell) as refused:
+        _row(*GOOD[:5], text)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("text", ["S1", "Naeem", "Nona", "Nil Ratan", "919877000001", "404E", "E11", "Anil", "00-1"])
+def test_names_that_only_look_like_nothing_stay(text: str) -> None:
+    assert _row(*GOOD[:5], text).subscriber == text  # type: ignore[attr-defined]
+
+
+def test_an_end_that_is_unknown_is_not_one_that_lasts() -> None:
+    with pytest.raises(BadCell) as refused:
+        _row(*GOOD[:4], "unknown", "S1", open_end=True)
+    assert refused.value.code == "no-end"
+
+
+@pytest.mark.parametrize("text", ["::/32", "::ffff:0:0/96", "::ffff:203.0.0.0/104"])
+def test_a_prefix_over_all_of_ipv4_is_no_assignment(text: str) -> None:
+    assert read_span(text) is None
+    small = read_span("::ffff:203.0.113.0/120")
+    assert small is not None
+    assert small == read_span("203.0.113.0/24")
