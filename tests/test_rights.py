@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+import re
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from django.db import connection, transaction
+from django.db.utils import OperationalError
 
 from nightlight.config import rights
 from nightlight.trust.rights import INTAKE, WEB, WORKER, Rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from django.db.backends.utils import CursorWrapper
 
 ROLES = (WEB, INTAKE, WORKER)
 
@@ -75,6 +81,74 @@ def test_a_new_table_without_rights_stops_the_migration(transactional_db: None) 
         with pytest.raises(rights.NotStated, match="forgotten"):
             rights.apply(connection)
         cursor.execute("DROP TABLE forgotten")
+
+
+def test_processes_that_still_work_do_not_stop_the_rights(transactional_db: None) -> None:
+    """A deadlock with a transaction that somebody else is in: the owner's side is ended, and begins again."""
+    first, last = next(iter(rights.TABLES)), list(rights.TABLES)[-1]
+    known, tried = connection.settings_dict, threading.Event()
+
+    def work() -> None:
+        with psycopg.connect(host=known["HOST"], dbname=known["NAME"], user="postgres") as other:
+            other.execute("SET deadlock_timeout = '30s'")  # so that it is never this side that is ended
+            other.execute(f"SELECT FROM {last} LIMIT 1")
+            holds.set()
+            while not other.execute(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass", [last]
+            ).fetchone():
+                time.sleep(0.01)
+            other.execute(f"SELECT FROM {first} LIMIT 1")
+            tried.set()
+
+    holds = threading.Event()
+    other = threading.Thread(target=work)
+    other.start()
+    assert holds.wait(10)
+    with connection.cursor() as cursor:
+        cursor.execute("COMMENT ON TABLE django_migrations IS NULL")
+    rights.put_in_force(connection)
+    other.join()
+    assert tried.is_set(), "the two never waited for each other"
+
+
+def test_rights_that_are_in_force_wait_for_nobody(transactional_db: None) -> None:
+    rights.put_in_force(connection)
+    with _as(WEB) as other, other.transaction(), connection.cursor() as cursor:
+        other.execute("SELECT FROM tips_tip LIMIT 1")
+        cursor.execute("SET lock_timeout = '500ms'")
+        try:
+            rights.put_in_force(connection)
+            with pytest.raises(OperationalError, match="lock timeout"), transaction.atomic():
+                rights.apply(connection)
+        finally:
+            cursor.execute("RESET lock_timeout")
+
+
+@pytest.mark.parametrize(
+    "loosened",
+    [
+        "DROP POLICY web_select ON tips_tip",
+        "ALTER POLICY web_select ON tips_tip USING (true)",
+        "ALTER TABLE tips_tip DISABLE ROW LEVEL SECURITY",
+        "GRANT DELETE ON custody_event TO nightlight_app",
+        "GRANT UPDATE (id) ON custody_event TO nightlight_app",
+        "REVOKE USAGE ON SCHEMA public FROM nightlight_app",
+    ],
+)
+def test_rights_that_somebody_changed_are_put_right(transactional_db: None, loosened: str) -> None:
+    rights.put_in_force(connection)
+    with connection.cursor() as cursor:
+        before = _held(cursor)
+        cursor.execute(loosened)
+        assert _held(cursor) != before
+        rights.put_in_force(connection)
+        assert _held(cursor) == before
+
+
+def _held(cursor: CursorWrapper) -> list[str]:
+    """Return what the catalogue holds, without the order in which privileges were given."""
+    cursor.execute(rights._CATALOGUE)
+    return sorted(re.split(r"[\s,{}]", "\n".join(cursor.fetchone())))
 
 
 def test_every_table_has_row_security_or_says_why_not(applied: None) -> None:

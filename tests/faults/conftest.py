@@ -13,7 +13,7 @@ import pytest
 from .installation import Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +29,15 @@ def running() -> Iterator[Installation]:
     finally:
         installation.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a failure show what the installation said last: the fault may be long over when somebody reads of it."""
+    report = yield
+    if report.failed:
+        for value in item.funcargs.values():
+            if isinstance(value, Installation):
+                report.sections.append(("The installation's log", value.log()[-6000:]))
+                report.sections.append(("Its processes and sessions", value.state()))
+    return report

@@ -237,6 +237,20 @@ class Installation:
         digests: dict[str, dict[str, str]] = json.loads(done.stdout)
         return digests
 
+    def state(self) -> str:
+        """Return its processes, what the database's sessions do and what they wait for, for a report of a failure."""
+        table = processes()
+        lines = [
+            f"{pid} of {table[pid][0]}: {' '.join(table[pid][1])[:150]}" for pid in self.all_processes() if pid in table
+        ]
+        sessions = (
+            "SELECT pid, usename, state, wait_event, pg_blocking_pids(pid), now() - xact_start, left(query, 150) "
+            "FROM pg_stat_activity WHERE usename IS NOT NULL"
+        )
+        with suppress(psycopg.Error):
+            lines += [" | ".join(map(str, row)) for row in self.rows(sessions)]
+        return "\n".join(lines)
+
     def log(self) -> str:
         """Return everything the processes said so far."""
         return (self.folder / "up.log").read_text(errors="replace")

@@ -94,14 +94,13 @@ def migrate() -> None:
         base.fail("The database does not run; 'nightlight up' migrates by itself.")
     base.set_up_django(owner=True)
     from django.core.management import call_command
-    from django.db import connection, transaction
+    from django.db import connection
 
     from nightlight.config import rights
 
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    with transaction.atomic():
-        rights.apply(connection)
+    rights.put_in_force(connection)
 
 
 def _migrate_first() -> int:

@@ -7,9 +7,13 @@ stated stops the migration.
 
 from __future__ import annotations
 
+import hashlib
+import time
 from typing import TYPE_CHECKING
 
-from psycopg import sql
+from django.db import transaction
+from django.db.utils import OperationalError
+from psycopg import errors, sql
 
 from nightlight.casework.attribution import models as attribution
 from nightlight.casework.attribution import rights as attribution_rights
@@ -105,12 +109,65 @@ TABLES: dict[str, Rights] = {
 ROLES = (WEB, INTAKE, WORKER)
 
 
+# Who may do what as the server keeps it: privileges of the schema, of tables, sequences and columns, and the policies.
+_CATALOGUE = """
+SELECT (SELECT nspacl::text FROM pg_namespace WHERE nspname = 'public'),
+       (SELECT string_agg(concat_ws(' ', relname, relacl, relrowsecurity, relforcerowsecurity), E'\\n' ORDER BY relname)
+          FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')),
+       (SELECT string_agg(concat_ws(' ', attrelid::regclass, attname, attacl), E'\\n' ORDER BY attrelid, attnum)
+          FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid >= 16384),
+       (SELECT string_agg(policy::text, E'\\n' ORDER BY tablename, policyname)
+          FROM pg_policies policy WHERE schemaname = 'public')
+"""
+_TRIES = 30  # each takes PostgreSQL's deadlock_timeout, a second, and what others still do ends meanwhile
+
+
 class NotStated(Exception):
     """Tables and statements about them do not agree; the message names the tables."""
 
 
+def put_in_force(connection: BaseDatabaseWrapper) -> None:
+    """Apply what is stated, in one transaction, unless it is in force already.
+
+    Applying locks every table in turn. Processes that outlive a killed ``nightlight up`` for a moment may hold one of
+    them and wait for another, and PostgreSQL then ends either side (error 40P01): the owner's begins again. Raises
+    NotStated, and OperationalError where that happens again and again.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+                if _noted(cursor) == _in_force(cursor):
+                    return
+                apply(connection)
+                _note(cursor)
+        except OperationalError as failure:
+            if not left or not isinstance(failure.__cause__, errors.DeadlockDetected):
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _in_force(cursor: CursorWrapper) -> str:
+    """Return a digest of what is stated and of what the catalogue holds: a change of either is seen."""
+    cursor.execute(_CATALOGUE)
+    stated = [(table, rights, policies(rights)) for table, rights in sorted(TABLES.items())]
+    return hashlib.sha256(repr((ROLES, stated, cursor.fetchone())).encode()).hexdigest()
+
+
+def _noted(cursor: CursorWrapper) -> str | None:
+    """Return the digest of when rights were last applied; only the owner can write there."""
+    cursor.execute("SELECT obj_description('django_migrations'::regclass)")
+    (noted,) = cursor.fetchone()
+    return None if noted is None else str(noted)
+
+
+def _note(cursor: CursorWrapper) -> None:
+    cursor.execute(sql.SQL("COMMENT ON TABLE django_migrations IS {}").format(sql.Literal(_in_force(cursor))))
+
+
 def apply(connection: BaseDatabaseWrapper) -> None:
-    """Make the database hold to what is stated; run by the owner after each migration. Raises NotStated."""
+    """Make the database hold to what is stated, inside a transaction of the owner. Raises NotStated."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(ROLES)])
         missing = set(ROLES) - {row[0] for row in cursor.fetchall()}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from nightlight.config.environment import Environment
 
+_LONGEST_FAREWELL = 15  # seconds: the supervisor waits for 20 before it ends what is left
+
 
 def settle() -> None:
     """Let the collector pass over what a process has loaded for good; it would walk it again and again."""
@@ -46,6 +48,8 @@ def serve(
         ssl_cert=tls_cert,
         ssl_key=tls_key,
         respawn_failed_workers=True,
+        # Told to stop, a process waits until its connections close; reporters that stay busy would keep it for ever.
+        workers_kill_timeout=_LONGEST_FAREWELL,
         log_enabled=True,
         log_level=LogLevels.warning,
         websockets=False,
