@@ -89,7 +89,9 @@ PAGES: dict[str, list[Page]] = {
 }
 REFUSED_TWICE = dict.fromkeys(PAGES, "the query asks again for a role that reads tips")
 
-_ADDS: Rule = {"": reach(_ASKS), "apart": {COMMANDER: reach(_ASKS)[COMMANDER]}}
+# Glass shows the tip; steps are taken by who holds it, past the pages too.
+_HELD = {role: where - {"broken"} for role, where in reach(_ASKS).items()}
+_ADDS: Rule = {"": _HELD, "apart": {COMMANDER: _HELD[COMMANDER]}}
 _OF_REQUEST = by("x.id = (SELECT r.tip_id FROM attribution_request r WHERE r.id = t.request_id)")
 
 TABLES: dict[str, Table] = {

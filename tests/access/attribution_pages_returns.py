@@ -84,7 +84,6 @@ PAGES: dict[str, list[Page]] = {
             kwargs={"public_id": request},
             others=_NOT_THEIRS,
             outside=_NOT_THEIRS,
-            behind_glass=_NOT_THEIRS,
         )
     ],
     "desk:return-upload": [
@@ -116,7 +115,6 @@ PAGES: dict[str, list[Page]] = {
             data={"tip": objects.tip, "kind": "other", "path": "operator:example", "reached": "no", "note": _WHY},
             others=_NOT_THEIRS,
             outside=_NOT_THEIRS,
-            behind_glass=_NOT_THEIRS,
             effect=True,
         )
     ],
@@ -130,7 +128,8 @@ REFUSED_TWICE = dict.fromkeys(
 
 _SIGNED_IN: Rule = {"*": {"signed-in": {"any"}}}
 _OF_REQUEST = by("x.id = (SELECT r.tip_id FROM attribution_request r WHERE r.id = t.request_id)")
-_BY_THOSE_WHO_ASK: Rule = {"": reach(_ASKS), "apart": reach(APART & _ASKS)}
+_HELD = {role: where - {"broken"} for role, where in reach(_ASKS).items()}
+_BY_THOSE_WHO_ASK: Rule = {"": _HELD, "apart": {role: where for role, where in _HELD.items() if role in APART}}
 
 TABLES: dict[str, Table] = {
     # The names of columns; nothing of any case.

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from nightlight.casework.attribution import kept_answers, naming, weighing
 from nightlight.casework.attribution.models import Finding, Return, ReturnState
-from nightlight.casework.attribution.request_steps import digest, must_ask
+from nightlight.casework.attribution.request_steps import digest, must_act
 from nightlight.casework.attribution.returns.answer_words import WHO
 from nightlight.casework.attribution.returns.answers import Certainty, Mark
 from nightlight.casework.attribution.returns.corroborating import Band
@@ -61,10 +61,10 @@ def state(
 
     Raises NotAllowed, NotFound, and Conflict where nothing can be stated, or not without a reason.
     """
-    row = Return.objects.select_related("request__tip").defer("bad").filter(pk=found.pk).first()
+    row = Return.objects.select_related("request__tip__unit").defer("bad").filter(pk=found.pk).first()
     if row is None:
         raise NotFound(_("There is no such return."))
-    must_ask(by, row.request.unit_id)
+    must_act(by, row.request)
     if row.state != ReturnState.READ:
         raise Conflict(_("This return has not been read."))
     kept = next((one for one in kept_answers.answers_of(row.answers) if one.answer.asked.key == line), None)
@@ -115,6 +115,7 @@ def state(
             "finding": made.pk,
             "return": row.public_id,
             "request": request.public_id,
+            "unit": tip.unit.public_id,
             "operator": request.operator,
             "line": line[:200],
             "band": band.value,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has a unit know that an answer is due, and its commanders that it is still not there: once each, as notices.
+"""Has the unit that holds the tip know that an answer is due, and its commanders that it is still not there: once each.
 
 A reminder to the addressee itself is sent by people. Each is a transaction of its own and is safe to run twice.
 """
@@ -53,7 +53,8 @@ def _each(keys: Iterable[int], kind: StepKind, roles: Iterable[Role], *, by: str
 
 
 def _tell(key: int, kind: StepKind, roles: Iterable[Role], *, by: str, at: datetime) -> bool:
-    held = Request.objects.select_for_update(of=("self",)).filter(pk=key, state=RequestState.SENT).first()
+    rows = Request.objects.select_for_update(of=("self",)).select_related("tip__unit")
+    held = rows.filter(pk=key, state=RequestState.SENT).first()
     if held is None or held.due_at is None:  # answered in the meantime
         return False
     if Step.objects.filter(request=held, kind=kind, by=by).exists():
@@ -64,7 +65,7 @@ def _tell(key: int, kind: StepKind, roles: Iterable[Role], *, by: str, at: datet
     note(held, kind, by=by, at=at, seconds=int((at - held.due_at).total_seconds()))
     for role in roles:
         notices.tell_role(
-            unit_id=held.unit_id,
+            unit_id=held.tip.unit_id,
             role=role,
             kind="request.overdue" if kind == StepKind.REMINDED else "request.escalated",
             subject=f"tip:{held.tip.public_id}",

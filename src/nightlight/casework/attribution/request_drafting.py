@@ -350,7 +350,6 @@ def _write(found: Draft, *, by: Viewer, post: Held, at: datetime, tip: Tip, refe
         by=by.actor,
         at=at,
         power=power.id,
-        unit=tip.unit.public_id,
         check_values=request_body.check_values(kept.lines),
         records_until="" if made.log_until is None else clock.stamp(made.log_until),
         body_sha256=digest(made.body),

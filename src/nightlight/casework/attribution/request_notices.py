@@ -68,7 +68,20 @@ class Shown:
 def shown(request: Request, body: KeptRequest, *, at: datetime) -> Shown:
     """Return what has to be seen of a request by what is known now."""
     doors = [found.words for found in wrong_doors.cautions(wrong_doors.paths_of(request))]
-    return Shown((*body.letter.cautions, *doors), request_facts.noticed_of(body, at=at))
+    return Shown((*_from_elsewhere(request), *body.letter.cautions, *doors), request_facts.noticed_of(body, at=at))
+
+
+def _from_elsewhere(request: Request) -> tuple[str, ...]:
+    """The letter is as it was drawn up: of a tip that was handed over, it names who held that before."""
+    if request.unit_id == request.tip.unit_id:
+        return ()
+    return (
+        _(
+            "%(old)s drew this letter up, and it names them as who asks and is to be answered. %(new)s holds the tip "
+            "now. Where the answer has to come to you, withdraw the letter and draw it up anew."
+        )
+        % {"old": request.unit.name, "new": request.tip.unit.name},
+    )
 
 
 def _ranges(numbers: list[int]) -> str:

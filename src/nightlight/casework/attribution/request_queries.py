@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from nightlight.casework.attribution import request_facts
 from nightlight.casework.attribution.models import Request, RequestState, Step, StepKind, WrongDoor
 from nightlight.casework.attribution.operators import response_days
-from nightlight.casework.attribution.request_steps import kept, posts_for
+from nightlight.casework.attribution.request_steps import kept, posts_of
 from nightlight.casework.attribution.requesting import drafter_of
 from nightlight.foundation.refusals import NotFound
 from nightlight.pipeline.tips.queries import must_read_tips
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 AT_MOST = 200
 LISTS = ("todo", "mine", "waiting", "overdue", "ended")
 _OPEN = (RequestState.DRAFT, RequestState.CHECKED, RequestState.SIGNED)
-_RELATED = ("tip", "unit", "drafted_by", "checked_by", "signed_by")
+_RELATED = ("tip__unit", "unit", "drafted_by", "checked_by", "signed_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def steps(found: Request) -> list[tuple[Step, Mapping[str, Any]]]:
 
 def asks_for(viewer: Viewer, found: Request) -> bool:
     """Whether the viewer may take steps of this request."""
-    return bool(posts_for(viewer, found.unit_id))
+    return bool(posts_of(viewer, found))
 
 
 def stops(found: Request, body: KeptRequest, *, checker: str, at: datetime) -> Sequence[tuple[int, Block]]:

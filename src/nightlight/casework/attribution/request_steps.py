@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the steps of a request share: who may take one, the request as it stands, its entry in the log, and its row."""
+"""What the steps of a request share: who may take one, the request as it stands, its entry in the log, and its row.
+
+A request goes with its tip: whoever asks for the unit that holds the tip takes the next step, and who drew it up no
+longer where the tip was handed over. ``Request.unit`` says who drew it up.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from nightlight.casework.attribution import request_body
 from nightlight.casework.attribution.models import Request, Step, StepKind
 from nightlight.foundation import canonical_json
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
 from nightlight.foundation.storable import storable
+from nightlight.pipeline.routing import recording
+from nightlight.pipeline.tips.models import Tip
 from nightlight.trust.accounts.models import Role
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.units import rules
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 ASKS = frozenset({Role.TRIAGE_OFFICER, Role.INVESTIGATOR, Role.COMMANDER})
 _ASKS_BELOW = ASKS & rules.REACHES_BELOW
 LONGEST_NOTE = 2_000
+_NOT_THEIRS = gettext_noop("Records are asked for by officers of the unit that holds the tip.")
 KINDS = {
     StepKind.DRAFTED: "request.drafted",
     StepKind.CHECKED: "request.checked",
@@ -56,13 +64,34 @@ def must_ask(viewer: Viewer, unit_id: int) -> Held:
     """Return the post by which a person asks for a unit. Raises NotAllowed."""
     posts = posts_for(viewer, unit_id)
     if not posts:
-        raise NotAllowed(_("Records are asked for by officers of the unit that holds the tip."))
+        raise NotAllowed(_(_NOT_THEIRS))
+    return posts[0]
+
+
+def posts_of(viewer: Viewer, request: Request) -> list[Held]:
+    """Return the posts by which a person takes steps of a request: for the unit that holds its tip now."""
+    unit_id = Tip.objects.filter(pk=request.tip_id).values_list("unit_id", flat=True).first()
+    return [] if unit_id is None else posts_for(viewer, unit_id)
+
+
+def must_act(viewer: Viewer, request: Request) -> Held:
+    """Return the post by which a person takes steps of a request. Raises NotAllowed."""
+    posts = posts_of(viewer, request)
+    if not posts:
+        raise NotAllowed(_(_NOT_THEIRS))
     return posts[0]
 
 
 def hold(request: Request) -> Request:
-    """Return the request as it stands now, held until the transaction ends. Raises NotFound."""
-    found = Request.objects.select_for_update(of=("self",)).filter(pk=request.pk).first()
+    """Return the request as it stands now, held until the transaction ends, with its tip. Raises NotFound, NotAllowed.
+
+    Nobody hands the tip over meanwhile, so that who may take the step is who holds the tip when it is taken.
+    """
+    recording.alone(request.tip_id)
+    rows = Request.objects.select_for_update(of=("self",)).select_related("tip__unit")
+    found = rows.filter(pk=request.pk).first()
+    if found is None and Request.objects.filter(pk=request.pk).exists():
+        raise NotAllowed(_(_NOT_THEIRS))  # seen, and held by nobody who may not change it
     if found is None:
         raise NotFound(_("There is no request %(id)s that you may see.") % {"id": request.public_id})
     return found
@@ -110,7 +139,11 @@ def digest(text: str) -> str:
 def note(
     request: Request, kind: StepKind, *, by: str, at: datetime, private: dict[str, Json] | None = None, **facts: Json
 ) -> Step:
-    """Write the entry of a step and its row, in the caller's transaction. ``private``: for the row only."""
+    """Write the entry of a step and its row, in the caller's transaction. ``private``: for the row only.
+
+    Both name the unit for which it is taken: the one that holds the tip.
+    """
+    facts = {"unit": request.tip.unit.public_id, **facts}
     data: dict[str, Json] = {
         "request": request.public_id,
         "kind": request.kind,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from nightlight.casework.attribution import gate_lines, loaded, request_facts, request_notices, wrong_doors
 from nightlight.casework.attribution.gate import Authority
 from nightlight.casework.attribution.models import Request, RequestState, Step, StepKind
-from nightlight.casework.attribution.request_steps import digest, hold, kept, must_ask, must_be, note, posts_for, words
+from nightlight.casework.attribution.request_steps import digest, hold, kept, must_act, must_be, note, posts_of, words
 from nightlight.casework.attribution.wrong_door_kinds import DoorKind
 from nightlight.foundation.refusals import Conflict, NotAllowed
 from nightlight.trust.accounts.models import Role
@@ -56,7 +56,7 @@ def check(
     where a mark is missing, a value read back is another, something was not seen, or the gate stops a line.
     """
     held = hold(request)
-    must_ask(by, held.unit_id)
+    must_act(by, held)
     must_be(held, RequestState.DRAFT)
     if held.drafted_by_id == by.user_id:
         raise NotAllowed(_("Who drafted a request cannot be its second pair of eyes. Ask a colleague."))
@@ -97,7 +97,7 @@ def dispute(
     ``near_miss`` has it stand in the register of wrong doors too. Raises NotAllowed and Conflict.
     """
     held = hold(request)
-    must_ask(by, held.unit_id)
+    must_act(by, held)
     must_be(held, RequestState.DRAFT)
     if held.drafted_by_id == by.user_id:
         raise NotAllowed(_("You drafted this request. Withdraw it if it is wrong."))
@@ -152,7 +152,7 @@ def sign(
     power or an act asks for, Conflict.
     """
     held = hold(request)
-    must_ask(by, held.unit_id)
+    must_act(by, held)
     must_be(held, RequestState.CHECKED)
     found = kept(held)
     power = request_facts.power(found.power.id)
@@ -213,7 +213,7 @@ def sign(
 def sent(*, by: Viewer, at: datetime, request: Request, way: str, when: datetime) -> Request:
     """Record how and when a signed request went out, and by when an answer is expected. Raises NotAllowed, Conflict."""
     held = hold(request)
-    must_ask(by, held.unit_id)
+    must_act(by, held)
     must_be(held, RequestState.SIGNED)
     if way not in WAYS:
         raise Conflict(_("Say how it was sent."))
@@ -231,7 +231,7 @@ def sent(*, by: Viewer, at: datetime, request: Request, way: str, when: datetime
 def reminded(*, by: Viewer, at: datetime, request: Request, way: str) -> Request:
     """Record that the addressee was reminded by a person. Raises NotAllowed and Conflict."""
     held = hold(request)
-    must_ask(by, held.unit_id)
+    must_act(by, held)
     must_be(held, RequestState.SENT)
     if way not in WAYS:
         raise Conflict(_("Say how they were reminded."))
@@ -245,7 +245,7 @@ def reminded(*, by: Viewer, at: datetime, request: Request, way: str) -> Request
 def escalate(*, by: Viewer, at: datetime, request: Request, said: str) -> Request:
     """Take an overdue request to the commander, once; ``said``: what was done so far. Raises NotAllowed, Conflict."""
     held = hold(request)
-    must_ask(by, held.unit_id)
+    must_act(by, held)
     must_be(held, RequestState.SENT)
     if held.due_at is None or held.due_at > at:
         raise Conflict(_("The answer is not due yet. Remind them first."))
@@ -263,7 +263,7 @@ def escalate(*, by: Viewer, at: datetime, request: Request, said: str) -> Reques
         note_sha256=digest(told),
     )
     notices.tell_role(
-        unit_id=held.unit_id,
+        unit_id=held.tip.unit_id,
         role=Role.COMMANDER,
         kind="request.escalated",
         subject=f"tip:{held.tip.public_id}",
@@ -292,7 +292,7 @@ def withdraw(*, by: Viewer, at: datetime, request: Request, reason: str) -> Requ
 
 def _end(by: Viewer, at: datetime, request: Request, state: RequestState, told: str) -> Request:
     held = hold(request)
-    must_ask(by, held.unit_id)
+    must_act(by, held)
     before = (RequestState.DRAFT, RequestState.CHECKED, RequestState.SIGNED, RequestState.SENT)
     must_be(held, *((RequestState.SENT,) if state == RequestState.REFUSED else before))
     held.state, held.ended_at = state, at
@@ -303,15 +303,11 @@ def _end(by: Viewer, at: datetime, request: Request, state: RequestState, told: 
 
 
 def rank_of(viewer: Viewer, request: Request) -> str:
-    """Return the highest rank of a person's posts for a unit that the law pack knows; empty: none."""
+    """Return the highest rank, that the law pack knows, of the posts by which a person acts; empty: none."""
     ranks = law.current_pack().records.ranks
     if ranks is None:
         return ""
-    known = [
-        (place, post.rank)
-        for post in posts_for(viewer, request.unit_id)
-        if (place := ranks.place(post.rank)) is not None
-    ]
+    known = [(place, post.rank) for post in posts_of(viewer, request) if (place := ranks.place(post.rank)) is not None]
     return max(known)[1] if known else ""
 
 

@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 
 from nightlight.casework.attribution import kept_answers, wrong_doors
 from nightlight.casework.attribution.models import Finding, Layout, Request, RequestState, Return, ReturnState
-from nightlight.casework.attribution.request_steps import digest, must_ask, must_be_there
+from nightlight.casework.attribution.request_steps import digest, must_act, must_be_there
 from nightlight.casework.attribution.returns import layouts as forms
 from nightlight.casework.attribution.returns.proposing import Asked, propose
 from nightlight.casework.attribution.wrong_door_kinds import DoorKind
 from nightlight.foundation import public_ids
 from nightlight.foundation.refusals import Conflict, NotFound
+from nightlight.pipeline.routing import recording
 from nightlight.trust import identity
 from nightlight.trust.custody import actions as custody
 from nightlight.trust.evidence import actions as evidence
@@ -61,13 +62,14 @@ def receive(
     ``clock_error``: by how many seconds the operator says its clock may be wrong, 0 where it says nothing. A file that
     is here already for this request is refused. Raises NotAllowed and Conflict; then nothing is kept.
     """
-    must_ask(by, request.unit_id)
+    must_act(by, request)
     must_be_there(request)
     if request.state not in TAKES_RETURNS:
         raise Conflict(_("This request has not been sent, so nothing can have come back for it."))
     if not 0 <= clock_error <= LARGEST_CLOCK_ERROR:
         raise Conflict(_("The clock error is given in seconds, from 0 to 3600."))
     public_id, tip = public_ids.new("RT"), request.tip
+    unit = tip.unit.public_id
     closed = _close(password, public_id)
     # As the intake: it can add what is received, of bytes that another unit has as well, and read none of it.
     with identity.receiving():
@@ -117,6 +119,7 @@ def receive(
                 data={
                     "return": public_id,
                     "request": request.public_id,
+                    "unit": unit,
                     "item": item.public_id,
                     "size": size,
                     "sha256": sealed.digests.sha256,
@@ -141,8 +144,7 @@ def confirm_layout(
     ``answers`` to every question of the proposal, ``fields`` where a column is another than proposed (by place, from
     0). Raises NotAllowed, NotFound, and Conflict with what is missing.
     """
-    row = _locked(found)
-    must_ask(by, row.request.unit_id)
+    row = _locked(by, found)
     if row.state != ReturnState.UNKNOWN_LAYOUT:
         raise Conflict(_("Nothing has to be said about the columns of this return."))
     unknown = kept_answers.unknown_of(row.proposal)
@@ -177,6 +179,7 @@ def confirm_layout(
         data={
             "return": row.public_id,
             "request": row.request.public_id,
+            "unit": row.request.tip.unit.public_id,
             "operator": operator,
             "fingerprint": layout.fingerprint,
             "zone": layout.zone,
@@ -195,8 +198,7 @@ def read_again(*, by: Viewer, at: datetime, found: Return, why: str, password: s
     One that was read waits for a person to name its columns again; not once a finding rests on its request.
     Raises NotAllowed, NotFound and Conflict.
     """
-    row = _locked(found)
-    must_ask(by, row.request.unit_id)
+    row = _locked(by, found)
     must_be_there(row.request)
     if row.state not in {ReturnState.DAMAGED, ReturnState.READ}:
         raise Conflict(_("This return is about to be read."))
@@ -227,6 +229,7 @@ def read_again(*, by: Viewer, at: datetime, found: Return, why: str, password: s
         data={
             "return": row.public_id,
             "request": row.request.public_id,
+            "unit": row.request.tip.unit.public_id,
             "was": str(row.state),
             "password_given": bool(password),
         },
@@ -262,9 +265,12 @@ def _place(public_id: str) -> bytes:
     return f"return password\n{public_id}".encode()
 
 
-def _locked(found: Return) -> Return:
-    """The return as it stands now, held until the transaction ends. Raises NotFound."""
-    rows = Return.objects.select_for_update(of=("self",)).select_related("request__tip", "layout").defer("bad")
+def _locked(by: Viewer, found: Return) -> Return:
+    """The return as it stands now, held until the transaction ends. Raises NotFound, NotAllowed."""
+    recording.alone(found.request.tip_id)
+    for seen in Return.objects.filter(pk=found.pk).select_related("request").defer("bad"):
+        must_act(by, seen.request)  # asked first: a row that may not be changed cannot be held
+    rows = Return.objects.select_for_update(of=("self",)).select_related("request__tip__unit", "layout").defer("bad")
     row = rows.filter(pk=found.pk).first()
     if row is None:
         raise NotFound(_("There is no such return."))

@@ -2,16 +2,17 @@
 """Who may do what with the tables of attribution.
 
 Requests, returns and findings belong to a tip and are seen by whoever sees it; they are drafted, checked and signed by
-people who work on tips in the unit that holds it. Lists and the directory hold nothing of any case: loaded at the
-command line, read by all staff. A remembered layout holds the names of columns only. The step "retention" empties
-what is held of a tip whose destruction two people agreed on; the guards of the tables hold it to that.
+people who work on tips in the unit that holds it now, or answer for it from above (``attribution_asks_for``): by nobody
+who only sees the tip, and no longer by the unit that handed it over. Lists and the directory hold nothing of any case:
+loaded at the command line, read by all staff. A remembered layout holds the names of columns only. The step "retention"
+empties what is held of a tip whose destruction two people agreed on; the guards of the tables hold it to that.
 """
 
 from __future__ import annotations
 
 from nightlight.trust.rights import Rights
 
-_ASKS = "(SELECT units_has_role('triage-officer', 'investigator', 'commander'))"
+_ASKING = "(SELECT units_has_role('triage-officer', 'investigator', 'commander'))"
 _NOTES = "(SELECT units_has_role('intake-analyst', 'triage-officer', 'investigator', 'commander', 'auditor'))"
 _ACTOR = '"by" = (SELECT units_actor())'
 _VIEWER = "(SELECT units_viewer())"
@@ -24,6 +25,17 @@ def _sees_tip(table: str) -> str:
 
 def _sees_request(table: str) -> str:
     return f"EXISTS (SELECT 1 FROM attribution_request r WHERE r.id = {table}.request_id)"  # noqa: S608 - our own names
+
+
+def _asks_of_tip(table: str) -> str:
+    return f"{_sees_tip(table)} AND attribution_asks_for({table}.tip_id)"
+
+
+def _asks_of_request(table: str) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM attribution_request r WHERE r.id = {table}.request_id"  # noqa: S608 - our own names
+        " AND attribution_asks_for(r.tip_id))"
+    )
 
 
 def _about_networks(*, grows: bool = False) -> Rights:
@@ -74,22 +86,22 @@ TABLES = {
         },
         command="SELECT",
         sees=_sees_tip("attribution_request"),
-        adds=f"{_ASKS} AND state = 'draft' AND drafted_by_id = {_VIEWER} AND {_sees_tip('attribution_request')}",
-        changes=f"{_ASKS} AND {_sees_tip('attribution_request')}",
+        adds=f"{_ASKING} AND state = 'draft' AND drafted_by_id = {_VIEWER} AND {_asks_of_tip('attribution_request')}",
+        changes=f"{_ASKING} AND {_asks_of_tip('attribution_request')}",
     ),
     "attribution_step": Rights(
         web="SELECT, INSERT",
         steps={_STEPS: "SELECT, INSERT", "verifying": "SELECT", "retention": "SELECT, INSERT, UPDATE (data)"},
         command="SELECT",
         sees=_sees_request("attribution_step"),
-        adds=f"{_ASKS} AND {_ACTOR} AND {_sees_request('attribution_step')}",
+        adds=f"{_ASKING} AND {_ACTOR} AND {_asks_of_request('attribution_step')}",
     ),
     "attribution_layout": Rights(
         web="SELECT, INSERT",
         steps=dict.fromkeys((_STEPS, "verifying"), "SELECT"),
         command="SELECT",
         sees=f"{_VIEWER} IS NOT NULL",
-        adds=f"{_ASKS} AND by_id = {_VIEWER}",
+        adds=f"{_ASKING} AND by_id = {_VIEWER}",
     ),
     # Taken in by the intake, which sees whether a file is here already and not what any of them says.
     "attribution_return": Rights(
@@ -98,14 +110,14 @@ TABLES = {
         steps={_STEPS: "SELECT, UPDATE", "verifying": "SELECT", "retention": "SELECT, UPDATE"},
         command="SELECT",
         sees=_sees_request("attribution_return"),
-        changes=f"{_ASKS} AND {_sees_request('attribution_return')}",
+        changes=f"{_ASKING} AND {_asks_of_request('attribution_return')}",
     ),
     "attribution_finding": Rights(
         web="SELECT, INSERT",
         steps={_STEPS: "SELECT", "verifying": "SELECT", "retention": "SELECT, UPDATE (subscriber, body)"},
         command="SELECT",
         sees=_sees_tip("attribution_finding"),
-        adds=f"{_ASKS} AND by_id = {_VIEWER} AND {_sees_tip('attribution_finding')}",
+        adds=f"{_ASKING} AND by_id = {_VIEWER} AND {_asks_of_tip('attribution_finding')}",
     ),
     "attribution_wrongdoor": Rights(
         web="SELECT, INSERT",

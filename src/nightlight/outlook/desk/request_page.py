@@ -21,6 +21,7 @@ from nightlight.casework.attribution.request_steps import posts_for
 from nightlight.casework.attribution.times import TimeRefused
 from nightlight.pipeline.routing.recording import name_of
 from nightlight.trust.law import queries as law
+from nightlight.trust.units.models import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -272,6 +273,7 @@ def signature(one: Request) -> dict[str, object] | None:
         if step.kind == StepKind.SIGNED:
             return {
                 "who": name_of(step.by),
+                "unit": Unit.objects.filter(public_id=data.get("unit", "")).first() or one.unit,
                 "at": step.at,
                 "rank": data.get("rank", ""),
                 "words": data.get("words", ""),

@@ -181,7 +181,7 @@ def context(viewer: Viewer, found: Return) -> dict[str, object]:
     """All that the page of a return shows. Raises Conflict where it was destroyed with its tip."""
     request_steps.must_be_there(found.request)
     counts = kept_answers.counts_of(found.counts)
-    may_ask = bool(request_steps.posts_for(viewer, found.request.unit_id))
+    may_ask = bool(request_steps.posts_of(viewer, found.request))
     stated = return_queries.findings_of(found.request)
     lines = lines_of(found, counts, stated) if found.state == ReturnState.READ else ()
     unknown = kept_answers.unknown_of(found.proposal) if found.state == ReturnState.UNKNOWN_LAYOUT else None

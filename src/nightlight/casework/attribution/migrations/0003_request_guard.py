@@ -35,6 +35,18 @@ _NO_ERASURE = """
 DROP TRIGGER only_erasure ON attribution_step;
 DROP FUNCTION attribution_only_erasure(); DROP FUNCTION attribution_is_destroyed(bigint);
 """
+# Who asks about a tip: they work for the unit that holds it now, or answer for that unit from above. As
+# request_steps.posts_for; a role in another unit does not count, nor that the tip is seen.
+_ASKS = """
+CREATE FUNCTION attribution_asks_for(p_tip bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT 1 FROM tips_tip t JOIN units_below b ON b.unit_id = t.unit_id
+                   JOIN units_posts() p ON p.unit_id = b.ancestor_id
+                   WHERE t.id = p_tip AND p.role IN ('triage-officer', 'investigator', 'commander')
+                     AND (p.below OR p.unit_id = t.unit_id))
+$$;
+"""
+_NO_ASKS = "DROP FUNCTION attribution_asks_for(bigint)"
 _GUARD = """
 CREATE FUNCTION attribution_guard_request() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -98,6 +110,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(_ERASURE, _NO_ERASURE),
+        migrations.RunSQL(_ASKS, _NO_ASKS),
         migrations.RunSQL(_GUARD, _UNGUARD),
         migrations.RunSQL(*never_removed_sql("attribution_step")),
     ]

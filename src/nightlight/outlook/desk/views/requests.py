@@ -168,7 +168,7 @@ def sheet(request: DeskRequest, public_id: str) -> HttpResponse:
 
 def _step(request: DeskRequest, public_id: str, act: Callable[[Request], str]) -> HttpResponse:
     found = request_queries.request(request.viewer, public_id)
-    request_steps.must_ask(request.viewer, found.unit_id)  # said as a refusal, not as something that went wrong
+    request_steps.must_act(request.viewer, found)  # said as a refusal, not as something that went wrong
     do(request, lambda: act(found))
     return redirect("desk:request", public_id)
 

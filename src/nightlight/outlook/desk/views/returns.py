@@ -188,7 +188,7 @@ def _form(request: DeskRequest, found: Request) -> dict[str, object]:
         "found": found,
         "returns": return_queries.of_request(found),
         "takes": found.state in returning.TAKES_RETURNS,
-        "may_ask": bool(request_steps.posts_for(request.viewer, found.unit_id)),
+        "may_ask": bool(request_steps.posts_of(request.viewer, found)),
     }
 
 
