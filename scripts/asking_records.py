@@ -20,13 +20,15 @@ def records(walk: Walk) -> None:
         walk.go(page, f"/tips/{tip}/addresses/")
         shot(page, "records-addresses", end="#candidates")
         shot(page, "records-time-line", begin="#uses", end="#uses")
-        page.locator(".next-step a.go").click()
+        with page.expect_navigation():
+            page.locator(".next-step a.go").click()
         page.get_by_label("Power for").first.select_option("bnss-94")
-        page.get_by_role("button", name="Show what would be asked").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Show what would be asked").click()
         page.get_by_label("Your unit's reference").fill("FIR 21/2026 (exercise)")
         shot(page, "records-new")
-        page.get_by_role("button", name="Draw up").click()
-        page.wait_for_url("**/requests/RQ-*")
+        page.get_by_role("button", name="Draw up this letter").click()
+        page.wait_for_url("**/requests/RQ-*/")
         address = page.url
         shot(page, "records-drafted")
     with walk.as_("commander") as page, walk.part("records-compare", "records-letter", "records-desk"):
