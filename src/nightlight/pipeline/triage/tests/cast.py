@@ -95,7 +95,7 @@ def guard() -> None:
     """Have the database hold to what is stated about who may do what."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    rights.apply(connection)
+    rights.put_in_force(connection)
 
 
 @contextmanager
