@@ -7,13 +7,12 @@ same; the log has an entry where it says something else than before. It is for t
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from nightlight.casework.attribution import loaded, looking_up, prepared_body, sources
 from nightlight.casework.attribution.grades import in_order
@@ -38,13 +37,6 @@ _COLUMNS = ["version", "lists", "body", "events", "grade", "way", "kept_until", 
 log = structlog.get_logger("attribution")
 
 
-class Left(NamedTuple):
-    """What was left: whether there is more to do just now, and the tips that could not be done this time."""
-
-    more: bool
-    passed_over: set[int]
-
-
 class _Best(NamedTuple):
     """How far the best event of a tip leads, and when the first records of any that can be traced end."""
 
@@ -53,39 +45,28 @@ class _Best(NamedTuple):
     kept_until: datetime | None
 
 
-def prepare_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> Left:
+def prepare_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> waiting.Left:
     """Look up the addresses of tips that wait, newest first; return what is left. Safe to run twice.
 
     For one process at a time: the task holds a lock. A tip that defeats it goes on waiting, holds up no other, and is
     written down as one that fails.
     """
-    end = time.monotonic() + patience
-    passed_over: set[int] = set()
-    while time.monotonic() < end:
-        there = waiting.ready(Waiting, now()).exclude(tip__in=passed_over).values_list("tip_id", flat=True)
-        tips = list(there[:BATCH])
-        if not tips:
-            return Left(False, passed_over)
-        passed_over |= _prepare_each(tips, by=by, at=now())
-    return Left(True, passed_over)
+
+    def take(passed_over: Collection[int]) -> list[int]:
+        there = waiting.ready(Waiting, now()).exclude(tip__in=passed_over)
+        return list(there.values_list("tip_id", flat=True)[:BATCH])
+
+    return waiting.work_off(
+        take,
+        lambda tips: prepare(tips, by=by, at=now()),
+        lambda tip, why: _failed(tip, why, by=by, at=now()),
+        patience=patience,
+    )
 
 
 def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
     """Whether a tip waits whose turn it is."""
     return waiting.ready(Waiting, at).exclude(tip__in=but).exists()
-
-
-def _prepare_each(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
-    """Do tips together, and one by one where one of them defeats us; return those that go on waiting."""
-    try:
-        return set(tips) - prepare(tips, by=by, at=at)
-    except (OperationalError, InterfaceError):  # the database itself: nothing else will go better
-        raise
-    except Exception as error:
-        if len(tips) > 1:
-            return {left for tip in tips for left in _prepare_each([tip], by=by, at=at)}
-        _failed(tips[0], type(error).__name__, by=by, at=at)
-        return set(tips)
 
 
 @transaction.atomic

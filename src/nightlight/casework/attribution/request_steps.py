@@ -97,6 +97,14 @@ def hold(request: Request) -> Request:
     return found
 
 
+def take(viewer: Viewer, request: Request, *states: str) -> Request:
+    """Hold a request for a step of a person's, from one of these states. Raises NotFound, NotAllowed and Conflict."""
+    held = hold(request)
+    must_act(viewer, held)
+    must_be(held, *states)
+    return held
+
+
 def must_be(request: Request, *states: str) -> None:
     """Raise Conflict where a request is in another state than one of these."""
     if request.state not in states:

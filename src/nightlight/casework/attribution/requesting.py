@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from nightlight.casework.attribution import gate_lines, loaded, request_facts, request_notices, wrong_doors
 from nightlight.casework.attribution.gate import Authority
 from nightlight.casework.attribution.models import Request, RequestState, Step, StepKind
-from nightlight.casework.attribution.request_steps import digest, hold, kept, must_act, must_be, note, posts_of, words
+from nightlight.casework.attribution.request_steps import digest, kept, note, posts_of, take, words
 from nightlight.casework.attribution.wrong_door_kinds import DoorKind
 from nightlight.foundation.refusals import Conflict, NotAllowed
 from nightlight.trust.accounts.models import Role
@@ -55,9 +55,7 @@ def check(
     (`request_notices.Shown`). Raises NotAllowed for the drafter and for whoever does not ask for the unit, Conflict
     where a mark is missing, a value read back is another, something was not seen, or the gate stops a line.
     """
-    held = hold(request)
-    must_act(by, held)
-    must_be(held, RequestState.DRAFT)
+    held = take(by, request, RequestState.DRAFT)
     if held.drafted_by_id == by.user_id:
         raise NotAllowed(_("Who drafted a request cannot be its second pair of eyes. Ask a colleague."))
     found = kept(held)
@@ -96,9 +94,7 @@ def dispute(
 
     ``near_miss`` has it stand in the register of wrong doors too. Raises NotAllowed and Conflict.
     """
-    held = hold(request)
-    must_act(by, held)
-    must_be(held, RequestState.DRAFT)
+    held = take(by, request, RequestState.DRAFT)
     if held.drafted_by_id == by.user_id:
         raise NotAllowed(_("You drafted this request. Withdraw it if it is wrong."))
     if mark not in MARKS or not 1 <= line <= held.lines:
@@ -151,9 +147,7 @@ def sign(
     (`request_notices.Shown`); ``said``: the signer's own words. Raises NotAllowed where the rank is below what the
     power or an act asks for, Conflict.
     """
-    held = hold(request)
-    must_act(by, held)
-    must_be(held, RequestState.CHECKED)
+    held = take(by, request, RequestState.CHECKED)
     found = kept(held)
     power = request_facts.power(found.power.id)
     if power is None:
@@ -212,9 +206,7 @@ def sign(
 @transaction.atomic
 def sent(*, by: Viewer, at: datetime, request: Request, way: str, when: datetime) -> Request:
     """Record how and when a signed request went out, and by when an answer is expected. Raises NotAllowed, Conflict."""
-    held = hold(request)
-    must_act(by, held)
-    must_be(held, RequestState.SIGNED)
+    held = take(by, request, RequestState.SIGNED)
     if way not in WAYS:
         raise Conflict(_("Say how it was sent."))
     signed = Step.objects.filter(request=held, kind=StepKind.SIGNED).values_list("at", flat=True).first()
@@ -230,9 +222,7 @@ def sent(*, by: Viewer, at: datetime, request: Request, way: str, when: datetime
 @transaction.atomic
 def reminded(*, by: Viewer, at: datetime, request: Request, way: str) -> Request:
     """Record that the addressee was reminded by a person. Raises NotAllowed and Conflict."""
-    held = hold(request)
-    must_act(by, held)
-    must_be(held, RequestState.SENT)
+    held = take(by, request, RequestState.SENT)
     if way not in WAYS:
         raise Conflict(_("Say how they were reminded."))
     held.reminded_at = at
@@ -244,9 +234,7 @@ def reminded(*, by: Viewer, at: datetime, request: Request, way: str) -> Request
 @transaction.atomic
 def escalate(*, by: Viewer, at: datetime, request: Request, said: str) -> Request:
     """Take an overdue request to the commander, once; ``said``: what was done so far. Raises NotAllowed, Conflict."""
-    held = hold(request)
-    must_act(by, held)
-    must_be(held, RequestState.SENT)
+    held = take(by, request, RequestState.SENT)
     if held.due_at is None or held.due_at > at:
         raise Conflict(_("The answer is not due yet. Remind them first."))
     if was_escalated(held):
@@ -291,10 +279,8 @@ def withdraw(*, by: Viewer, at: datetime, request: Request, reason: str) -> Requ
 
 
 def _end(by: Viewer, at: datetime, request: Request, state: RequestState, told: str) -> Request:
-    held = hold(request)
-    must_act(by, held)
     before = (RequestState.DRAFT, RequestState.CHECKED, RequestState.SIGNED, RequestState.SENT)
-    must_be(held, *((RequestState.SENT,) if state == RequestState.REFUSED else before))
+    held = take(by, request, *((RequestState.SENT,) if state == RequestState.REFUSED else before))
     held.state, held.ended_at = state, at
     held.save(update_fields=["state", "ended_at"])
     kind = StepKind.REFUSED if state == RequestState.REFUSED else StepKind.WITHDRAWN

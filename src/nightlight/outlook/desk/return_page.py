@@ -27,6 +27,7 @@ from nightlight.casework.attribution.returns.proposing import Asked, propose
 from nightlight.casework.attribution.returns.rows import FOREVER, text_of
 from nightlight.casework.attribution.time_texts import DateOrder
 from nightlight.foundation import clock
+from nightlight.outlook.desk.next_step import NextStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,15 +103,6 @@ _CHOICES: dict[str, StrPromise] = {
     "bad-row": gettext_lazy("Nothing: such rows do not count"),
     "all": gettext_lazy("All of them"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The one next step."""
-
-    text: str
-    link: str = ""
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,33 +325,33 @@ def _label(choice: str) -> str:
         return choice
 
 
-def _next(found: Return, lines: Sequence[Line], *, may_ask: bool) -> Step:
+def _next(found: Return, lines: Sequence[Line], *, may_ask: bool) -> NextStep:
     if found.state == ReturnState.RECEIVED:
-        return Step(_("Wait: it is being read and compared. You may leave this page."))
+        return NextStep(_("Wait: it is being read and compared. You may leave this page."))
     if found.state == ReturnState.UNKNOWN_LAYOUT:
         text = _("Say how this operator's columns are read. It is asked once and remembered for this operator.")
         return (
-            Step(text, "#columns", _("Name the columns"))
+            NextStep(text, "#columns", _("Name the columns"))
             if may_ask
-            else Step(_("An officer of the unit that asked has to say how the columns are read."))
+            else NextStep(_("An officer of the unit that asked has to say how the columns are read."))
         )
     if found.state == ReturnState.DAMAGED:
-        return Step(_("It could not be read. What to do is said below."), "#problem", _("Why"))
+        return NextStep(_("It could not be read. What to do is said below."), "#problem", _("Why"))
     return _next_of_lines(lines, may_ask=may_ask)
 
 
-def _next_of_lines(lines: Sequence[Line], *, may_ask: bool) -> Step:
+def _next_of_lines(lines: Sequence[Line], *, may_ask: bool) -> NextStep:
     open_lines = [one for one in lines if one.choices and not any(who.found for who in one.who)]
     plain = next((one for one in open_lines if not one.wants_reason), None)
     wrong = next((one for one in lines if one.errors), None)
     if plain is not None and may_ask:
-        return Step(
+        return NextStep(
             _("Line %(n)d names one subscriber: read how it came about, then state it.") % {"n": plain.number},
             f"#line-{plain.number}",
             _("Read it"),
         )
     if wrong is not None:
-        return Step(
+        return NextStep(
             _("Line %(n)d fits only if a time was taken wrongly: ask whoever stated it. Nobody may be named.")
             % {"n": wrong.number},
             f"#line-{wrong.number}",
@@ -368,19 +360,19 @@ def _next_of_lines(lines: Sequence[Line], *, may_ask: bool) -> Step:
     # One subscriber all the same, of whom something has to be found out first: see the line's own reasons.
     one = next((one for one in open_lines if one.certainty == Certainty.STABLE and len(one.who) == 1), None)
     if one is not None and may_ask:
-        return Step(
+        return NextStep(
             _("Line %(n)d names one subscriber. %(why)s Ask the operator, or state it with your reason.")
             % {"n": one.number, "why": " ".join(one.wants_reason)},
             f"#line-{one.number}",
             _("Read it"),
         )
     if open_lines:
-        return Step(
+        return NextStep(
             _("Line %(n)d is a set, not an answer: ask for what tells them apart, such as the port.")
             % {"n": open_lines[0].number},
             f"#line-{open_lines[0].number}",
             _("See the set"),
         )
     if any(who.found for one in lines for who in one.who):
-        return Step(_("What this return says is stated. A second independent time is needed before a warrant."))
-    return Step(_("No line is answered. Ask the operator whether its records of that time are complete."))
+        return NextStep(_("What this return says is stated. A second independent time is needed before a warrant."))
+    return NextStep(_("No line is answered. Ask the operator whether its records of that time are complete."))

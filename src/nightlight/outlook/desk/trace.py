@@ -23,6 +23,7 @@ from nightlight.casework.attribution.grades import AskFor, in_order
 from nightlight.casework.attribution.kinds import Grade, Way
 from nightlight.casework.attribution.models import RequestState
 from nightlight.outlook.desk import trace_apart, trace_ladder
+from nightlight.outlook.desk.next_step import NextStep
 from nightlight.outlook.desk.templatetags.desk import full, zone
 from nightlight.outlook.desk.trace_worked import work_out
 from nightlight.pipeline.tips import seeing
@@ -75,15 +76,6 @@ APART = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The one thing to do next, and its button; ``link`` empty where there is none."""
-
-    text: str
-    link: str = ""
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ShownCandidate:
     """A candidate in words."""
 
@@ -97,7 +89,7 @@ class ShownCandidate:
     contradicting: tuple[str, ...]
     events: tuple[str, ...]
     cautions: tuple[str, ...]
-    ask: Step
+    ask: NextStep
     second: str
     left: str
     urgent: bool
@@ -141,7 +133,7 @@ class TracePage:
     beyond: int
     rejected: int
     more: int
-    next_step: Step
+    next_step: NextStep
     best: str
     ladder: tuple[Rung, ...]
     candidates: tuple[ShownCandidate, ...]
@@ -224,20 +216,22 @@ def _counted(ranking: Ranking) -> Mapping[str, int]:
 
 def _next_step(
     found: Traces, ranking: Ranking, shown: Sequence[ShownCandidate], failing: defeated.Defeat | None
-) -> Step:
+) -> NextStep:
     if not found.ready and failing is not None:
-        return Step(
+        return NextStep(
             _("The addresses of this tip could not be looked up. Read them in the report itself until they are.")
         )
     if not found.ready:
-        return Step(_("The addresses of this tip are being looked up. Load the page again in a minute."))
+        return NextStep(_("The addresses of this tip are being looked up. Load the page again in a minute."))
     if not found.events:
-        return Step(_("The report states no use of an address by this person. Ask the provider what it has recorded."))
+        return NextStep(
+            _("The report states no use of an address by this person. Ask the provider what it has recorded.")
+        )
     if not ranking.candidates:
-        return Step(candidate_words.NOTHING[ranking.nothing_leads])
+        return NextStep(candidate_words.NOTHING[ranking.nothing_leads])
     if ranking.nothing_leads in {NothingLeads.SOMETHING_LEADS, NothingLeads.ASK_FOR_PORTS}:
         return shown[0].ask
-    return Step(candidate_words.NOTHING[ranking.nothing_leads], "#candidates", _("Why"))
+    return NextStep(candidate_words.NOTHING[ranking.nothing_leads], "#candidates", _("Why"))
 
 
 def _candidate(
@@ -271,16 +265,16 @@ def _candidate(
     )
 
 
-def _stated(one: Candidate, uses: Mapping[str, Use], tip: Tip, stated: Collection[str]) -> Step | None:
+def _stated(one: Candidate, uses: Mapping[str, Use], tip: Tip, stated: Collection[str]) -> NextStep | None:
     """What to do where an officer has stated whom the records name for one of its events."""
     key = next((key for key in one.events if key in stated), None)
     if key is None:
         return None
     text = _("The operator's records name a subscriber for %(what)s.") % {"what": used(uses[key].event)}
-    return Step(text, reverse("desk:named", args=(tip.public_id,)), _("Read who, and what it rests on"))
+    return NextStep(text, reverse("desk:named", args=(tip.public_id,)), _("Read who, and what it rests on"))
 
 
-def _under_way(one: Candidate, uses: Mapping[str, Use], requests: Mapping[str, Request]) -> Step | None:
+def _under_way(one: Candidate, uses: Mapping[str, Use], requests: Mapping[str, Request]) -> NextStep | None:
     """What to do where the event to ask about first stands in a request already."""
     key = (one.ask or one.events)[0]
     asked = requests.get(key)
@@ -289,10 +283,10 @@ def _under_way(one: Candidate, uses: Mapping[str, Use], requests: Mapping[str, R
     told = {"what": used(uses[key].event), "id": asked.public_id, "who": asked.addressee}
     told["state"] = str(RequestState(asked.state).label)
     text = _("%(what)s is asked about in %(id)s to %(who)s: %(state)s.") % told
-    return Step(text, reverse("desk:request", args=(asked.public_id,)), _("Go on with the request"))
+    return NextStep(text, reverse("desk:request", args=(asked.public_id,)), _("Go on with the request"))
 
 
-def _ask(one: Candidate, uses: Mapping[str, Use], *, asks: bool) -> Step:
+def _ask(one: Candidate, uses: Mapping[str, Use], *, asks: bool) -> NextStep:
     """What is asked of whom about a candidate's best event."""
     use = uses[(one.ask or one.events)[0]]
     event, found = use.event, use.found
@@ -304,16 +298,16 @@ def _ask(one: Candidate, uses: Mapping[str, Use], *, asks: bool) -> Step:
             text += " " + _("Have the records preserved first: %(left)s are left.") % {
                 "left": grade_words.left(found.hours_left)
             }
-        return Step(text, link, _("Draft the request") if link else "")
+        return NextStep(text, link, _("Draft the request") if link else "")
     if found.way is Way.ASK_FIRST and one.state is State.ASK_FIRST:
         told = {"who": event.reporter or _("the provider"), "what": used(event)}
         if found.ask_for[:1] == (AskFor.PORT,):
             text = _("Ask the provider for the source port: %(who)s, of %(what)s.") % told
-            return Step(text, link, _("Draft the letter to the provider") if link else "")
+            return NextStep(text, link, _("Draft the letter to the provider") if link else "")
         told["asked"] = grade_words.asked(found.ask_for)
         text = _("Ask the provider first: %(who)s, for %(asked)s, of %(what)s.") % told
-        return Step(text, link, _("Draft the letter to the provider") if link else "")
-    return Step(candidate_words.STATES[one.state])
+        return NextStep(text, link, _("Draft the letter to the provider") if link else "")
+    return NextStep(candidate_words.STATES[one.state])
 
 
 def _second(one: Candidate, uses: Mapping[str, Use]) -> str:

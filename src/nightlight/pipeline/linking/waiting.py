@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tips that wait for a step, and those that defeat it: they go on waiting, are tried ever less often, and are seen.
 
-Linking and triage keep such a list each. A trigger that puts a tip there once more has it tried at once.
+Each step that works tips off in the background keeps such a list. A trigger that puts a tip there once more has it
+tried at once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import time
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from django.db import OperationalError, connection, models, transaction
+from django.db import InterfaceError, OperationalError, connection, models, transaction
 from django.db.models import F, Q
 
 from nightlight.pipeline.tips.models import Tip
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -48,6 +51,13 @@ class Waits(models.Model):
 W = TypeVar("W", bound=Waits)
 
 
+class Left(NamedTuple):
+    """What was left: whether there is more to do just now, and the tips that could not be done this time."""
+
+    more: bool
+    passed_over: set[int]
+
+
 def ready(model: type[W], at: datetime) -> QuerySet[W]:
     """Return those whose turn it is, the newest first; those that failed come after all that were not tried yet."""
     there = model._default_manager.filter(Q(try_at=None) | Q(try_at__lte=at))
@@ -73,3 +83,41 @@ def note_failure(model: type[Waits], tip: int, why: str, at: datetime) -> int:
     except OperationalError:
         return 0
     return int(times)
+
+
+def work_off(
+    take: Callable[[Collection[int]], list[int]],
+    do: Callable[[Sequence[int]], set[int]],
+    failed: Callable[[int, str], None],
+    *,
+    patience: float,
+) -> Left:
+    """Do tips for as many seconds as there is patience; return what is left.
+
+    ``take``: the next tips, but for those that were passed over; ``do``: does them in one transaction and returns those
+    it did; ``failed``: keeps one in sight that defeats the step, with the class of the error. Raises what the database
+    itself raises: then nothing else will go better.
+    """
+    end = time.monotonic() + patience
+    passed_over: set[int] = set()
+    while time.monotonic() < end:
+        tips = take(passed_over)
+        if not tips:
+            return Left(False, passed_over)
+        passed_over |= _do_each(tips, do, failed)
+    return Left(True, passed_over)
+
+
+def _do_each(
+    tips: Sequence[int], do: Callable[[Sequence[int]], set[int]], failed: Callable[[int, str], None]
+) -> set[int]:
+    """Do tips together, and one by one where one of them defeats the step; return those that go on waiting."""
+    try:
+        return set(tips) - do(tips)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(tips) > 1:
+            return {left for tip in tips for left in _do_each([tip], do, failed)}
+        failed(tips[0], type(error).__name__)
+        return set(tips)

@@ -7,11 +7,10 @@ more it comes out the same; the log has an entry where it points to another plac
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from nightlight.pipeline.linking import waiting
 from nightlight.pipeline.routing import loading, officer_signs, placing, rulebook, rules, signs
@@ -41,13 +40,6 @@ _COLUMNS = ["version", "body", "country", "state", "district", "confidence", "un
 log = structlog.get_logger("routing")
 
 
-class Left(NamedTuple):
-    """What was left: whether there is more to place just now, and the tips that could not be placed this time."""
-
-    more: bool
-    passed_over: set[int]
-
-
 class _Lists(NamedTuple):
     """What a run is placed by: it is read once, so that a batch is of one piece."""
 
@@ -71,23 +63,24 @@ class _Placed(NamedTuple):
         return self.country, self.state, self.district, self.unit
 
 
-def propose_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> Left:
+def propose_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> waiting.Left:
     """Place tips that wait, newest first; return what is left. Safe to run twice.
 
     For one process at a time: the task holds a lock. A tip that cannot be placed goes on waiting, holds up no other,
     and is written down as one that fails.
     """
-    end = time.monotonic() + patience
-    passed_over: set[int] = set()
     lists: _Lists | None = None
-    while time.monotonic() < end:
-        there = waiting.ready(Waiting, now()).exclude(tip__in=passed_over).values_list("tip_id", flat=True)
-        tips = list(there[:BATCH])
-        if not tips:
-            return Left(False, passed_over)
+
+    def take(passed_over: Collection[int]) -> list[int]:
+        there = waiting.ready(Waiting, now()).exclude(tip__in=passed_over)
+        return list(there.values_list("tip_id", flat=True)[:BATCH])
+
+    def do(tips: Sequence[int]) -> set[int]:
+        nonlocal lists
         lists = lists or _lists()
-        passed_over |= _propose_each(tips, lists, by=by, at=now())
-    return Left(True, passed_over)
+        return propose(tips, lists, by=by, at=now())
+
+    return waiting.work_off(take, do, lambda tip, why: _failed(tip, why, by=by, at=now()), patience=patience)
 
 
 def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
@@ -97,19 +90,6 @@ def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
 
 def _lists() -> _Lists:
     return _Lists(loading.gazetteer(), loading.networks(), placing.tree())
-
-
-def _propose_each(tips: Sequence[int], lists: _Lists, *, by: str, at: datetime) -> set[int]:
-    """Place tips together, and one by one where one of them defeats us; return those that go on waiting."""
-    try:
-        return set(tips) - propose(tips, lists, by=by, at=at)
-    except (OperationalError, InterfaceError):  # the database itself: nothing else will go better
-        raise
-    except Exception as error:
-        if len(tips) > 1:
-            return {left for tip in tips for left in _propose_each([tip], lists, by=by, at=at)}
-        _failed(tips[0], type(error).__name__, by=by, at=at)
-        return set(tips)
 
 
 @transaction.atomic

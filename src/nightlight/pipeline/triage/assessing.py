@@ -7,13 +7,12 @@ for no fingerprint and no link. Then what time alone may have changed, then what
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from nightlight.pipeline.linking import waiting
@@ -35,28 +34,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 log = structlog.get_logger("triage")
 
 
-class Left(NamedTuple):
-    """What was left: whether there is more to score just now, and the tips that could not be scored this time."""
-
-    more: bool
-    passed_over: set[int]
-
-
-def assess_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> Left:
+def assess_new(*, by: str, now: Callable[[], datetime], patience: float = PATIENCE) -> waiting.Left:
     """Score tips that wait, newest first, then what is due; return what is left. Safe to run twice.
 
     For one process at a time: the task holds a lock. A tip that cannot be scored now (its report cannot be opened,
     say) goes on waiting, holds up no other, is written down as one that fails, and stands in the queue all the same.
     """
-    end = time.monotonic() + patience
-    passed_over: set[int] = set()
     standing.wake(at=now())
-    while time.monotonic() < end:
-        tips = _next(now(), passed_over)
-        if not tips:
-            return Left(False, passed_over)
-        passed_over |= _assess_each(tips, by=by, at=now())
-    return Left(True, passed_over)
+    return waiting.work_off(
+        lambda passed_over: _next(now(), passed_over),
+        lambda tips: assess(tips, by=by, at=now()),
+        lambda tip, why: _failed(tip, why, by=by, at=now()),
+        patience=patience,
+    )
 
 
 def waits(*, at: datetime, but: Collection[int] = ()) -> bool:
@@ -77,19 +67,6 @@ def _next(at: datetime, passed_over: Collection[int]) -> list[int]:
     mark = rulebooks.current().mark
     other = scores.filter(Q(rules__lt=mark) | Q(rules__gt=mark))
     return list(other.order_by("-tip")[:BATCH]) if other.exists() else []
-
-
-def _assess_each(tips: Sequence[int], *, by: str, at: datetime) -> set[int]:
-    """Score tips together, and one by one where one of them defeats us; return those that go on waiting."""
-    try:
-        return set(tips) - assess(tips, by=by, at=at)
-    except (OperationalError, InterfaceError):  # the database itself: nothing else will go better
-        raise
-    except Exception as error:
-        if len(tips) > 1:
-            return {left for tip in tips for left in _assess_each([tip], by=by, at=at)}
-        _failed(tips[0], type(error).__name__, by=by, at=at)
-        return set(tips)
 
 
 def _failed(key: int, why: str, *, by: str, at: datetime) -> None:

@@ -28,6 +28,7 @@ from nightlight.trust.units.tests import staff
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from nightlight.pipeline.linking import waiting
     from nightlight.trust.accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def defeat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Defeat]:
         yield Defeat(monkeypatch)
 
 
-def _run(after: timedelta = timedelta()) -> assessing.Left:
+def _run(after: timedelta = timedelta()) -> waiting.Left:
     return assessing.assess_new(by=cast.BY, now=lambda: NOON + after)
 
 

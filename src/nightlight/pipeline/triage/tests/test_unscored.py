@@ -11,7 +11,7 @@ import structlog
 from django.db import connection
 
 from nightlight.foundation.refusals import Conflict
-from nightlight.pipeline.linking import linking
+from nightlight.pipeline.linking import linking, waiting
 from nightlight.pipeline.linking.models import Progress
 from nightlight.pipeline.linking.models import Waiting as Unlinked
 from nightlight.pipeline.tips import understanding
@@ -64,7 +64,7 @@ def defeat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Defeat]:
         yield Defeat(monkeypatch)
 
 
-def _run(minutes: float = 0) -> assessing.Left:
+def _run(minutes: float = 0) -> waiting.Left:
     return assessing.assess_new(by=cast.BY, now=lambda: cast.NOON + minutes * MINUTE)
 
 
