@@ -29,6 +29,7 @@ from nightlight.casework.attribution.operators import Directory, Operator, Opera
 from nightlight.casework.attribution.tests import prepared_cast
 from nightlight.casework.attribution.tests import requests_cast as cast
 from nightlight.casework.attribution.tests.prepared_cast import used
+from nightlight.casework.attribution.tests.request_fixtures import asha, drafted, loaded_lists, ravi, tip
 from nightlight.casework.attribution.tests.requests_cast import HOUR, NOW
 from nightlight.foundation.refusals import Conflict, NotAllowed, NotFound
 from nightlight.pipeline.tips.queries import type_label
@@ -40,32 +41,7 @@ if TYPE_CHECKING:
     from nightlight.trust.units.viewer import Viewer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    cast.load(monkeypatch)
-
-
-@pytest.fixture
-def asha() -> Viewer:
-    return cast.viewer(cast.person("Asha"))
-
-
-@pytest.fixture
-def ravi() -> Viewer:
-    return cast.viewer(cast.person("Ravi", rank="Inspector"))
-
-
-@pytest.fixture
-def tip() -> Tip:
-    return cast.tip()
-
-
-@pytest.fixture
-def drafted(asha: Viewer, tip: Tip) -> Request:
-    (made,) = cast.drafted(asha, tip)
-    return made
+__all__ = ["asha", "drafted", "loaded_lists", "ravi", "tip"]  # fixtures
 
 
 # Refusals.
